@@ -1,0 +1,1 @@
+"""Wire formats: reading and writing bytes, without a network and without a meaning."""

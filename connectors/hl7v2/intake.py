@@ -1,0 +1,156 @@
+"""From a frame to a record: who sent it, what it is, and what stands against accepting it."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from datetime import datetime, tzinfo
+from hashlib import sha256
+from typing import NamedTuple
+
+from connectors.formats import er7, er7_charset
+from connectors.formats.er7_header import BOM, MOST_REPETITIONS, Header, Unreadable, header
+from connectors.formats.er7_time import read_time
+from connectors.hl7v2.answer import Refusal
+from connectors.record import Answer, Record
+
+VERSIONS = (
+    *("2.1", "2.2", "2.3", "2.3.1", "2.4", "2.5", "2.5.1", "2.6"),
+    *("2.7", "2.7.1", "2.8", "2.8.1", "2.8.2", "2.9", "2.9.1"),
+)
+MEDIA = "hl7v2"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Rules:
+    """What this connection accepts. The defaults are the strict ones."""
+
+    zone: tzinfo  # of times that state no offset
+    accepts: frozenset[str] = frozenset()  # "ADT" or "ADT^A01"; empty = everything
+    versions: frozenset[str] = frozenset(VERSIONS)
+    hash_without_id: bool = False  # a message without MSH-10 is known by its content
+    hash_with_id: bool = False  # a control id may come again with another message
+    believe_bytes: bool = False  # MSH-18 may lie: the bytes decide
+
+
+class Taken(NamedTuple):
+    """One message, ready to be stored, and what stands against accepting it (None: nothing)."""
+
+    record: Record
+    header: Header | None  # None: there is no message to read
+    against: Refusal | None
+
+
+def take(body: bytes, rules: Rules, now: Callable[[], datetime]) -> Taken:
+    """What `body` is. Never raises: what cannot be read becomes a record with its fault, since
+    everything that came in a frame is kept."""
+    try:
+        head = header(body)
+    except Unreadable as error:
+        return _unreadable(body, error, now())
+    against = _against_header(head, rules) or _against_body(body, head, rules)
+    notes: list[str] = []
+    at = read_time(head.time, rules.zone)
+    if at is None:
+        at = now()
+        notes.append("MSH-7 is no point in time, the time of arrival was taken")
+    if not (body.isascii() and body.startswith(b"MSH")):
+        notes += _about_bytes(body, head)
+    record = Record(
+        stream=head.type or "-",
+        message_key=_key(body, head, by_content=rules.hash_with_id or against is not None),
+        at=at,
+        body=body,
+        media=MEDIA,
+        test=head.processing_id in _TEST,
+        fault=against.reason if against else "",
+        notes=tuple(notes) if notes else (),
+        answer="" if against or not head.app_ack else _wanted(head),
+    )
+    return Taken(record, head, against)
+
+
+_TEST = ("T", "D")
+_WANTED: dict[str, Answer] = {"AL": "AL", "ER": "ER", "SU": "SU"}
+
+
+def _wanted(head: Header) -> Answer:
+    """Which application answer is sent after settling. A sender that fills MSH-16 alone has had
+    its only answer at once (`answer.code`)."""
+    return _WANTED.get(head.app_ack.strip(), "") if head.accept_ack.strip() else ""
+
+
+def refuse_whole(body: bytes, reason: str, code: str, now: datetime) -> Taken:
+    """A frame that is refused as one, kept with its `reason`."""
+    refusal = Refusal("AR", code, 0, reason)
+    record = Record(
+        stream="-",
+        message_key=f"sha256:{sha256(body).hexdigest()}",
+        at=now,
+        body=body,
+        media=MEDIA,
+        fault=reason,
+    )
+    return Taken(record, None, refusal)
+
+
+def _unreadable(body: bytes, error: Unreadable, now: datetime) -> Taken:
+    return refuse_whole(body, error.reason, error.code, now)
+
+
+def _key(body: bytes, head: Header, *, by_content: bool) -> str:
+    """MSH-3|4|10; with the content's hash where the control id alone does not identify. One that
+    is refused does not use up its control id: it may come again, corrected."""
+    if head.control_id and not by_content:
+        return f"{head.sending_app}|{head.sending_facility}|{head.control_id}"
+    digest = sha256(body).hexdigest()
+    return f"{head.sending_app}|{head.sending_facility}|{head.control_id}|sha256:{digest}"
+
+
+def _against_header(head: Header, rules: Rules) -> Refusal | None:
+    if not head.type:
+        return Refusal("AR", "101", 9, "MSH-9 is empty, expected the message type")
+    if rules.accepts and not _is_accepted(head, rules.accepts):
+        known = any(name.partition("^")[0] == head.type for name in rules.accepts)
+        return Refusal(
+            "AR", "201" if known else "200", 9, "this connection does not accept this message type"
+        )
+    if not head.control_id and not rules.hash_without_id:
+        return Refusal("AR", "101", 10, "MSH-10 is empty, expected the message's control id")
+    if head.processing_id not in _PROCESSING:
+        return Refusal("AR", "202", 11, "MSH-11 is not P, T or D")
+    if head.version not in rules.versions:
+        return Refusal("AR", "203", 12, "MSH-12 names a version this connection does not accept")
+    return None
+
+
+_PROCESSING = ("P", "T", "D")
+
+
+def _is_accepted(head: Header, accepts: frozenset[str]) -> bool:
+    return head.type in accepts or f"{head.type}^{head.trigger}" in accepts
+
+
+def _against_body(body: bytes, head: Header, rules: Rules) -> Refusal | None:
+    if b"\0" in body:
+        return Refusal("AE", "102", 0, "the message holds a NUL byte")
+    if not rules.believe_bytes:
+        lie = er7_charset.lies(body, head.charset)
+        if lie:
+            return Refusal("AE", "102", 18, lie)
+    if len(body) > MOST_REPETITIONS:
+        try:
+            er7.read(body)
+        except Unreadable as error:
+            return Refusal("AE", error.code, 0, error.reason)
+    return None
+
+
+def _about_bytes(body: bytes, head: Header) -> list[str]:
+    notes = []
+    if body.startswith(BOM):
+        notes.append("a byte order mark before MSH was passed over")
+    complaint = er7_charset.decode(body.removeprefix(BOM), head.charset)[2]
+    if complaint:
+        notes.append(complaint)
+    return notes

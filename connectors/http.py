@@ -1,0 +1,307 @@
+"""The one HTTP client: verified TLS, limits, sign-in, retries within one attempt, quiet logs.
+
+Across attempts the journal waits; here a request is repeated a few times within `patience`.
+Nothing of a query or a body ever reaches a message or a log.
+"""
+
+from __future__ import annotations
+
+import logging
+import ssl
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from datetime import timedelta
+from functools import cache
+from pathlib import Path
+from typing import Any, Self
+
+import httpx2
+import tenacity
+from pydantic import BaseModel, ConfigDict, Field
+
+from connectors import http_body
+from connectors.address import BaseUrl, follow, is_private_line, tell
+from connectors.auth import AsksForToken, Auth, NoAuth, TokenCache
+from connectors.errors import ConnectorError, Misconfigured, Refused, TryLater
+from connectors.formats import json_text
+from connectors.http_policy import Answer, NoAnswer, no_answer, retry_after, verdict
+from connectors.world import World
+
+# Both write whole URLs, with their queries, into their logs.
+for _name in ("httpx2", "httpcore2"):
+    logging.getLogger(_name).setLevel(logging.WARNING)
+
+_REDIRECTS = frozenset({301, 302, 303, 307, 308})
+_MOST_REDIRECTS = 5
+_SAFE = frozenset({"GET", "HEAD"})
+_REPEATABLE = _SAFE | {"PUT", "DELETE"}  # RFC 9110 §9.2.2
+_LONGEST_BACKOFF = 60.0
+
+Judge = Callable[[Answer], ConnectorError | None]
+
+
+class HttpSettings(BaseModel):
+    """Limits and trust of one connection's HTTP. Times in seconds, sizes in bytes."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    connect_timeout: float = Field(default=10, gt=0)
+    read_timeout: float = Field(default=30, gt=0)  # between two pieces of an answer
+    body_timeout: float = Field(default=300, gt=0)  # for a whole answer
+    body_cap: int = Field(default=16 * 1024 * 1024, gt=0)  # after unpacking
+    attempts: int = Field(default=4, ge=1, le=10)
+    patience: float = Field(default=60, ge=0)  # all attempts of one request together
+    ca_file: str = ""  # PEM of the authorities to trust instead of the system's
+    client_cert_file: str = ""  # PEM, for mutual TLS
+    client_key_file: str = ""
+    proxy: BaseUrl | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Ask:
+    """One request. `params` replace the address's query; None leaves it as it is."""
+
+    url: str
+    method: str = "GET"
+    params: tuple[tuple[str, str], ...] | None = None
+    headers: Mapping[str, str] = field(default_factory=dict)
+    body: bytes = b""
+    repeatable: bool = False  # sending it twice does nothing twice, whatever its method says
+
+    @property
+    def told(self) -> str:
+        return tell(self.method, self.url)
+
+    @property
+    def may_repeat(self) -> bool:
+        return self.repeatable or self.method in _REPEATABLE
+
+
+def _by_status(_: Answer) -> None:
+    return None
+
+
+class Http:
+    """A session with one system; use it in a `with`.
+
+    `judge` sees every answer first: it returns the error an answer stands for (systems that
+    say 200 and mean no), or None to leave it to the status.
+    """
+
+    def __init__(
+        self,
+        settings: HttpSettings,
+        auth: Auth | None = None,
+        *,
+        world: World | None = None,
+        tokens: TokenCache | None = None,
+        judge: Judge = _by_status,
+    ) -> None:
+        self._settings = settings
+        self._auth: Auth = auth or NoAuth()
+        self._world = world or World()
+        self._tokens = tokens or TokenCache()
+        self._judge = judge
+        self._client = _client(settings)
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self._client.close()
+
+    def ask(self, ask: Ask) -> Answer:
+        """The answer, when the system did what was asked.
+
+        Raises TryLater (with `after` where the system named a time) once attempts or patience
+        are spent, NoAnswer where the outcome is unknown, Refused, Misconfigured.
+        """
+        return self._retrying(ask)(self._attempt, ask)
+
+    def lines(self, ask: Ask) -> Iterator[bytes]:
+        """The lines of an answer of any length, as they come. What was yielded before a raise
+        stands; a line that broke off is not yielded."""
+        with self._open(ask, ask.url, self._sign()) as response:
+            if response.status_code >= 300:
+                self._raise_for(self._read(response, ask), ask)
+            yield from http_body.lines(response, cap=self._settings.body_cap, told=ask.told)
+
+    def _retrying(self, ask: Ask) -> tenacity.Retrying:
+        def again(error: BaseException) -> bool:
+            known = not isinstance(error, NoAnswer)
+            return isinstance(error, TryLater) and (known or ask.may_repeat)
+
+        return tenacity.Retrying(
+            retry=tenacity.retry_if_exception(again),
+            stop=self._stop,
+            wait=self._wait,
+            sleep=self._world.sleep,
+            reraise=True,
+        )
+
+    def _stop(self, state: tenacity.RetryCallState) -> bool:
+        limits = self._settings
+        spent = tenacity.stop_any(
+            tenacity.stop_after_attempt(limits.attempts),
+            tenacity.stop_after_delay(limits.patience),
+        )
+        return spent(state) or state.idle_for + state.upcoming_sleep > limits.patience
+
+    def _wait(self, state: tenacity.RetryCallState) -> float:
+        """What the system asked for, else full jitter over 1, 2, 4 … seconds."""
+        error = state.outcome.exception() if state.outcome else None
+        if isinstance(error, TryLater) and error.after:
+            return error.after
+        widest = min(2.0 ** (state.attempt_number - 1), _LONGEST_BACKOFF)
+        return widest * self._world.chance()
+
+    def _attempt(self, ask: Ask) -> Answer:
+        answer = self._exchange(ask)
+        if answer.status == 401 and self._tokens.forget():
+            answer = self._exchange(ask)
+        return self._raise_for(answer, ask)
+
+    def _raise_for(self, answer: Answer, ask: Ask) -> Answer:
+        now = self._world.now()
+        error = self._judge(answer) or verdict(answer, now=now, repeatable=ask.may_repeat)
+        if isinstance(error, TryLater):
+            error.after = error.after or retry_after(answer, now)
+        if error:
+            raise error
+        return answer
+
+    def _exchange(self, ask: Ask) -> Answer:
+        """One answer, redirects followed on the same origin and for safe methods only."""
+        headers, url, current = self._sign(), ask.url, ask
+        for _ in range(_MOST_REDIRECTS + 1):
+            with self._open(current, url, headers) as response:
+                answer = self._read(response, current)
+            location = answer.headers.get("location", "")
+            if answer.status not in _REDIRECTS or not location:
+                return answer
+            if ask.method not in _SAFE:
+                raise Refused(f"{answer.told}: HTTP {answer.status}, a redirect nobody may follow")
+            url = follow(location, seen_at=url)
+            current = Ask(url=url, method=ask.method, headers=ask.headers)
+        raise Refused(f"{ask.told}: redirected more than {_MOST_REDIRECTS} times")
+
+    @contextmanager
+    def _open(self, ask: Ask, url: str, signed: Mapping[str, str]) -> Iterator[httpx2.Response]:
+        headers = {"Accept-Encoding": "gzip", **ask.headers, **signed}
+        if signed and not is_private_line(url):
+            raise Misconfigured(f"{ask.told}: a secret would travel without TLS; use https")
+        try:
+            request = self._client.build_request(
+                ask.method, url, params=ask.params, headers=headers, content=ask.body or None
+            )
+            response = self._client.send(request, stream=True)
+            try:
+                yield response
+            finally:
+                response.close()
+        except (httpx2.HTTPError, httpx2.InvalidURL) as error:
+            raise no_answer(error, ask.told) from None
+
+    def _read(self, response: httpx2.Response, ask: Ask) -> Answer:
+        limits = self._settings
+        body = http_body.whole(
+            response,
+            cap=limits.body_cap,
+            seconds=limits.body_timeout,
+            now=self._world.now,
+            told=ask.told,
+        )
+        url = str(response.request.url)
+        return Answer(
+            status=response.status_code,
+            headers=response.headers,
+            body=body,
+            url=url,
+            told=ask.told,
+        )
+
+    def _sign(self) -> dict[str, str]:
+        if not isinstance(self._auth, AsksForToken):
+            return self._auth.headers()
+        now = self._world.now()
+        token = self._tokens.valid(now)
+        if not token:
+            token, lasts = self._fetch_token(self._auth)
+            self._tokens.keep(token, now + timedelta(seconds=lasts))
+        return {"Authorization": f"Bearer {token}"}
+
+    def _fetch_token(self, auth: AsksForToken) -> tuple[str, float]:
+        request = auth.token_request(self._world.now())
+        if not is_private_line(request.url):
+            raise Misconfigured(f"{tell('POST', request.url)}: a secret needs https")
+        ask = Ask(url=request.url, method="POST", headers=request.headers, body=request.body)
+        with self._open(ask, ask.url, {}) as response:
+            answer = self._read(response, ask)
+        if 400 <= answer.status < 500 and answer.status not in (408, 425, 429):
+            raise Misconfigured(f"{answer.told}: no token: {_code(answer)}; check `auth`")
+        error = verdict(answer, now=self._world.now())
+        if error:
+            raise error
+        return _token(answer)
+
+
+def _token(answer: Answer) -> tuple[str, float]:
+    """Token and seconds it lasts (RFC 6749 §5.1)."""
+    said = json_text.read(answer.body)
+    token = said.get("access_token") if isinstance(said, dict) else None
+    if not isinstance(token, str) or not token:
+        raise Misconfigured(f"{answer.told}: the answer holds no access_token")
+    return token, float(_seconds(said.get("expires_in")))
+
+
+def _seconds(said: Any) -> float:  # noqa: ANN401 - JSON
+    try:
+        return float(said)
+    except (TypeError, ValueError):
+        return 300.0  # RFC 6749 leaves it to us where the server does not say
+
+
+def _code(answer: Answer) -> str:
+    """The OAuth error code (RFC 6749 §5.2), else the status."""
+    try:
+        said = json_text.read(answer.body)
+    except Refused:
+        said = None
+    code = said.get("error") if isinstance(said, dict) else None
+    known = isinstance(code, str) and code.isascii() and code.replace("_", "").isalpha()
+    return f"HTTP {answer.status}" + (f" {code}" if known else "")
+
+
+def _client(settings: HttpSettings) -> httpx2.Client:
+    # trust_env off: a .netrc or a proxy variable must not decide where patients' data go
+    return httpx2.Client(
+        verify=_trust(settings),
+        trust_env=False,
+        proxy=settings.proxy,
+        follow_redirects=False,
+        timeout=httpx2.Timeout(settings.read_timeout, connect=settings.connect_timeout),
+    )
+
+
+def _trust(settings: HttpSettings) -> ssl.SSLContext:
+    for name in filter(
+        None, (settings.ca_file, settings.client_cert_file, settings.client_key_file)
+    ):
+        if not Path(name).is_file():
+            raise Misconfigured(f"the TLS file {name} does not exist")
+    try:
+        if not settings.ca_file and not settings.client_cert_file:
+            return _system_trust()
+        context = ssl.create_default_context(cafile=settings.ca_file or None)
+        if settings.client_cert_file:
+            context.load_cert_chain(settings.client_cert_file, settings.client_key_file or None)
+    except (ssl.SSLError, OSError) as error:
+        raise Misconfigured(f"TLS files cannot be used: {type(error).__name__}") from None
+    return context
+
+
+@cache
+def _system_trust() -> ssl.SSLContext:
+    """The system's authorities; reading them takes longer than most requests."""
+    return httpx2.create_ssl_context(trust_env=False)

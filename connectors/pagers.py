@@ -1,0 +1,217 @@
+"""How a system hands out a long list: each way of paging is a small frozen set of settings.
+
+A pager is pure: from the request that was made and what came back it makes the next request,
+or None when that was all.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
+from decimal import Decimal
+from typing import Annotated, Any, Literal, Protocol
+
+import jmespath
+from pydantic import AfterValidator, BaseModel, ConfigDict, Field
+
+from connectors.address import follow
+from connectors.errors import Refused
+from connectors.http import Ask
+
+_LINK = re.compile(r'<([^<>]*)>((?:\s*;\s*[^\s=;,]+\s*=\s*(?:"[^"]*"|[^\s";,]+))*)')
+_REL = re.compile(r';\s*rel\s*=\s*(?:"([^"]*)"|([^\s";,]+))', re.IGNORECASE)
+
+
+def _compiles(expression: str) -> str:
+    try:
+        jmespath.compile(expression)
+    except jmespath.exceptions.JMESPathError as error:
+        first = str(error).splitlines()[0]
+        raise ValueError(f"{expression!r} is no JMESPath: {first}") from None
+    return expression
+
+
+# A JMESPath expression, checked when the settings are.
+Path = Annotated[str, AfterValidator(_compiles)]
+# The same, or "" for: there is none.
+MaybePath = Annotated[str, AfterValidator(lambda value: _compiles(value) if value else value)]
+
+
+def find(path: str, value: Any) -> Any:  # noqa: ANN401 - JSON
+    """What JMESPath `path` selects. Raises Refused where the value is of another kind than the
+    expression's functions take."""
+    try:
+        return jmespath.search(path, value)
+    except jmespath.exceptions.JMESPathError as error:
+        kind = type(error).__name__
+        raise Refused(f"JMESPath {path!r} does not fit the answer ({kind})") from None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Came:
+    """What came back: `count` elements, the last one's id, from `url`."""
+
+    value: Any
+    headers: Mapping[str, str]
+    url: str
+    count: int
+    last_id: str
+
+
+class Pager(Protocol):
+    def first(self, ask: Ask) -> Ask: ...
+    def next(self, ask: Ask, came: Came) -> Ask | None: ...
+
+
+class _Settings(BaseModel):
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    def first(self, ask: Ask) -> Ask:
+        """The first request: `ask`, with what the pager needs from the start."""
+        return ask
+
+
+class NoPages(_Settings):
+    """Everything comes at once."""
+
+    kind: Literal["none"] = "none"
+
+    def next(self, _: Ask, __: Came) -> Ask | None:
+        return None
+
+
+class NextLink(_Settings):
+    """The answer's body holds the next address (OData `"@odata.nextLink"`, Vault, FHIR)."""
+
+    kind: Literal["next_link"]
+    link: Path
+
+    def next(self, ask: Ask, came: Came) -> Ask | None:
+        link = find(self.link, came.value)
+        return _to(ask, link, came.url) if isinstance(link, str) and link else None
+
+
+class LinkHeader(_Settings):
+    """`Link: <…>; rel="next"` (RFC 8288 §3)."""
+
+    kind: Literal["link_header"]
+
+    def next(self, ask: Ask, came: Came) -> Ask | None:
+        for target, parameters in _LINK.findall(came.headers.get("link", "")):
+            relation = _REL.search(parameters)
+            if relation and "next" in (relation[1] or relation[2]).lower().split():
+                return _to(ask, target, came.url)
+        return None
+
+
+class Offset(_Settings):
+    """`offset` and `limit`. Ends when `has_more` is not true or `total` is reached; where a
+    system says neither, with the first empty page, since many give less than was asked for."""
+
+    kind: Literal["offset"]
+    offset_param: str = "offset"
+    limit_param: str = "limit"
+    limit: int = Field(default=200, ge=1)
+    start: int = 0
+    has_more: MaybePath = ""
+    total: MaybePath = ""
+
+    def first(self, ask: Ask) -> Ask:
+        return _with(ask, {self.limit_param: str(self.limit), self.offset_param: str(self.start)})
+
+    def next(self, ask: Ask, came: Came) -> Ask | None:
+        if came.count == 0 or (self.has_more and find(self.has_more, came.value) is not True):
+            return None
+        offset = int(_param(ask, self.offset_param)) + came.count
+        if self.total and offset - self.start >= _whole(find(self.total, came.value), self.total):
+            return None
+        return _with(ask, {self.offset_param: str(offset)})
+
+
+class PageNumber(_Settings):
+    """`page=1, 2, 3 …`. Ends at `pages`, the number of pages, else with the first empty one."""
+
+    kind: Literal["page_number"]
+    page_param: str = "page"
+    size_param: str = ""
+    size: int = Field(default=200, ge=1)
+    start: int = 1
+    pages: MaybePath = ""
+
+    def first(self, ask: Ask) -> Ask:
+        size = {self.size_param: str(self.size)} if self.size_param else {}
+        return _with(ask, {**size, self.page_param: str(self.start)})
+
+    def next(self, ask: Ask, came: Came) -> Ask | None:
+        page = int(_param(ask, self.page_param)) + 1
+        if came.count == 0:
+            return None
+        if self.pages and page - self.start >= _whole(find(self.pages, came.value), self.pages):
+            return None
+        return _with(ask, {self.page_param: str(page)})
+
+
+class PageToken(_Settings):
+    """The answer holds a token that asks for the next page (ClinicalTrials.gov, Google)."""
+
+    kind: Literal["page_token"]
+    token: Path
+    token_param: str
+    size_param: str = ""
+    size: int = Field(default=200, ge=1)
+
+    def first(self, ask: Ask) -> Ask:
+        return _with(ask, {self.size_param: str(self.size)}) if self.size_param else ask
+
+    def next(self, ask: Ask, came: Came) -> Ask | None:
+        token = find(self.token, came.value)
+        if token is None or token == "":
+            return None
+        if str(token) == _param(ask, self.token_param):
+            raise Refused(f"{ask.told}: the same page token came again")
+        return _with(ask, {self.token_param: str(token)})
+
+
+class Keyset(_Settings):
+    """Everything behind the last id that came (`startid=…`). Ends with the first empty page."""
+
+    kind: Literal["keyset"]
+    after_param: str
+    size_param: str = ""
+    size: int = Field(default=200, ge=1)
+
+    def first(self, ask: Ask) -> Ask:
+        return _with(ask, {self.size_param: str(self.size)}) if self.size_param else ask
+
+    def next(self, ask: Ask, came: Came) -> Ask | None:
+        if came.count == 0:
+            return None
+        if not came.last_id or came.last_id == _param(ask, self.after_param):
+            raise Refused(f"{ask.told}: the page ends with the id it was to begin behind")
+        return _with(ask, {self.after_param: came.last_id})
+
+
+AnyPager = Annotated[
+    NoPages | NextLink | LinkHeader | Offset | PageNumber | PageToken | Keyset,
+    Field(discriminator="kind"),
+]
+
+
+def _to(ask: Ask, link: str, seen_at: str) -> Ask:
+    return replace(ask, url=follow(link, seen_at=seen_at), params=None)
+
+
+def _with(ask: Ask, changes: Mapping[str, str]) -> Ask:
+    kept = [(name, value) for name, value in ask.params or () if name not in changes]
+    return replace(ask, params=(*kept, *changes.items()))
+
+
+def _param(ask: Ask, name: str) -> str:
+    return dict(ask.params or ()).get(name, "")
+
+
+def _whole(value: object, path: str) -> int:
+    if isinstance(value, int | Decimal) or (isinstance(value, str) and value.isdecimal()):
+        return int(value)
+    raise Refused(f"{path!r} is {type(value).__name__}, expected how many there are")

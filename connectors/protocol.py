@@ -1,0 +1,93 @@
+"""The contract: a connector is its own settings plus the verbs it can do.
+
+`pull`, `push` and `check` are synchronous and are called from a thread; `listen` is a coroutine
+because one loop holds many sockets.
+"""
+
+from __future__ import annotations
+
+from asyncio import Future
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Literal, Protocol, runtime_checkable
+
+from pydantic import BaseModel, ConfigDict
+
+from connectors.record import Delivery, Receipt, Record
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Health:
+    """What `check` found: can the system be reached, does it let us in, what is it?"""
+
+    ok: bool
+    detail: str
+    version: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Accepted:
+    """The hub's word on one record, given only after it is on disk.
+
+    `kept`: stored, now or before with the same body; one effect. `conflict`: the key is known
+    with another body; stored beside it and parked. `unread`: stored and set aside, no pipeline
+    reads this stream. `refused`: stored, but not acceptable here (`reason` says why).
+    `full`: not stored, there is no room; the sender must keep it.
+    """
+
+    outcome: Literal["kept", "conflict", "unread", "refused", "full"]
+    reason: str = ""
+    again: bool = False  # it had been stored before
+
+
+# Hands a record over. The future resolves after the fsync; it never raises for a bad record.
+Accept = Callable[[Record], "Future[Accepted]"]
+
+
+class Connector(BaseModel):
+    """Settings of one connected system. Subclasses add fields and at least one verb."""
+
+    # hidden: a secret written where its reference belongs must not reach a log
+    model_config = ConfigDict(frozen=True, extra="forbid", hide_input_in_errors=True)
+
+    def check(self) -> Health:
+        """Is the system reachable, are we let in, which version answers? Never raises for a
+        system that is down: that is the answer. Changes nothing there."""
+        raise NotImplementedError(f"{type(self).__name__} does not say how to check it")
+
+
+@runtime_checkable
+class Pulls(Protocol):
+    def pull(self, stream: str, since: str) -> Iterator[Record]:
+        """Records of `stream` after cursor `since` ("" = from the beginning), oldest first.
+
+        Resuming from any record's cursor loses nothing; repeating is allowed. Raises TryLater,
+        Refused or Misconfigured; what was yielded before the raise stands.
+        """
+        ...
+
+
+@runtime_checkable
+class Listens(Protocol):
+    async def listen(self, accept: Accept) -> None:
+        """Serve until cancelled. A sender is answered only after `accept`'s future resolved."""
+        ...
+
+
+@runtime_checkable
+class Pushes(Protocol):
+    def push(self, deliveries: Sequence[Delivery]) -> Sequence[Receipt]:
+        """Say these, in order; one receipt each, same order. Delivering the same id twice must
+        leave one thing there. Raises TryLater or Misconfigured only when nothing was sent."""
+        ...
+
+
+@runtime_checkable
+class Answers(Protocol):
+    def answer(self, body: bytes, *, id: str, fault: str, now: datetime) -> Delivery | None:
+        """What a sender that asked for it (`Record.answer`) is told of its message once that is
+        settled, to be pushed; None when it wants no such answer. `fault` says why the message
+        was not taken, as a code of HL7 table 0357; "": it was. The same `id` again is the same
+        answer again. Never a value of the message."""
+        ...

@@ -1,0 +1,189 @@
+"""Any system that answers JSON over HTTP, described by settings alone.
+
+A vendor's system is a profile: its address, how it lets us in, and for each stream where the
+list is, how it pages, and how it is asked for changes.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import replace
+from datetime import datetime
+from functools import partial
+from hashlib import sha256
+from typing import Annotated, Self
+from urllib.parse import urlencode
+
+from pydantic import AfterValidator, Field, PrivateAttr
+
+from connectors.address import BaseUrl
+from connectors.auth import Auth, NoAuth, TokenCache
+from connectors.errors import ConnectorError, Misconfigured, Refused, TryLater
+from connectors.http import Ask, Http, HttpSettings
+from connectors.http_policy import Answer, StatusRefused
+from connectors.pagers import Came
+from connectors.protocol import Connector, Health
+from connectors.record import Record
+from connectors.rest_elements import elements
+from connectors.rest_stream import Stream, changed, element_id, judge, record, since_param
+from connectors.resume import Page, Seen, instant, stamp, with_cursors
+from connectors.world import World
+
+_PAGE_GONE = frozenset({400, 404, 410})
+_BY_THE_SERVER = ("page_token", "next_link", "link_header")  # it may forget its own marks
+_FORM = "application/x-www-form-urlencoded"
+
+
+def _no_secrets(headers: dict[str, str]) -> dict[str, str]:
+    for name in headers:
+        if name.lower() in ("authorization", "proxy-authorization", "cookie", "x-api-key"):
+            raise ValueError(f"{name} is a secret; it belongs into `auth`, by reference")
+    return headers
+
+
+class Rest(Connector):
+    """A JSON-over-HTTP system; `streams` names what can be pulled from it."""
+
+    base_url: BaseUrl
+    auth: Auth = NoAuth()
+    http: HttpSettings = HttpSettings()
+    headers: Annotated[dict[str, str], AfterValidator(_no_secrets)] = Field(default_factory=dict)
+    check_path: str = Field(default="", pattern=r"^(/[^?#]*)?$")  # answers 200 when all is well
+    streams: dict[str, Stream] = Field(min_length=1)
+
+    _world: World = PrivateAttr(default_factory=World)
+    _tokens: TokenCache = PrivateAttr(default_factory=TokenCache)
+
+    def within(self, world: World) -> Self:
+        """The same connection in other surroundings."""
+        other = self.model_copy()
+        other._world = world  # noqa: SLF001 - our own, of another instance
+        return other
+
+    def check(self) -> Health:
+        """Asks for `check_path`, else for the first page of the first stream."""
+        name, stream = next(iter(self.streams.items()))
+        ask = self._first(stream, None)
+        if self.check_path:
+            ask = Ask(url=f"{self.base_url}{self.check_path}", headers=self._headers())
+        try:
+            with self._session(stream) as http:
+                answer = _fetch(http, ask, stream, following=False)
+                if not self.check_path:
+                    elements(answer.body, stream.records)
+        except ConnectorError as error:
+            return Health(ok=False, detail=str(error))
+        return Health(ok=True, detail=f"{answer.told}: HTTP {answer.status} ({name})")
+
+    def pull(self, stream: str, since: str) -> Iterator[Record]:
+        """The elements of every page; see `Pulls`. The cursor is the newest `modified` time."""
+        if stream not in self.streams:
+            raise Misconfigured(
+                f"no stream is called {stream!r}; configured: {', '.join(self.streams)}"
+            )
+        settings, then = self.streams[stream], instant(since)
+        if since and then is None:
+            raise Misconfigured(f"cursor {since!r} is none of ours, expected an instant")
+        with self._session(settings) as http:
+            pages = self._pages(http, stream, settings, then)
+            yield from with_cursors(pages, since, stamp, reached=then)
+
+    def _pages(
+        self, http: Http, name: str, stream: Stream, since: datetime | None
+    ) -> Iterator[Page]:
+        ask: Ask | None = self._first(stream, since)
+        seen, asked = Seen(), set[bytes]()
+        while ask:
+            answer = _fetch(http, ask, stream, following=bool(asked))
+            came, page = self._understand(answer, name, stream, seen)
+            yield page
+            if came is None:
+                raise Refused(f"{answer.told}: unreadable page, its next is unknown")
+            asked.add(_mark(ask))
+            ask = stream.pager.next(ask, came)
+            if ask and _mark(ask) in asked:
+                raise Refused(f"{answer.told}: the pages lead in a circle")
+
+    def _understand(
+        self, answer: Answer, name: str, stream: Stream, seen: Seen
+    ) -> tuple[Came | None, Page]:
+        """What the pager needs and what came; None and one faulty record for a page that
+        cannot be read."""
+        at = answer.server_time or self._world.now()
+        try:
+            found, whole = elements(answer.body, stream.records)
+        except Refused as error:
+            return None, Page(records=[_unreadable(answer, name, str(error), at)])
+        records = [record(name, stream, element, at) for element in found]
+        times = [time for element in found if (time := changed(stream, element))]
+        came = Came(
+            value=whole,
+            headers=answer.headers,
+            url=answer.url,
+            count=len(found),
+            last_id=element_id(stream, found[-1]) if found else "",
+        )
+        return came, Page(
+            records=[one for one in records if seen.first(one.message_key)],
+            times=times,
+            server_time=answer.server_time,
+            ordered=stream.ordered,
+        )
+
+    def _first(self, stream: Stream, since: datetime | None) -> Ask:
+        params = [*stream.params.items(), *(since_param(stream, since) if since else ())]
+        ask = Ask(
+            url=f"{self.base_url}{stream.path}",
+            params=tuple(params),
+            headers=self._headers(),
+        )
+        return stream.pager.first(ask)
+
+    def _headers(self) -> dict[str, str]:
+        return {"Accept": "application/json", **self.headers}
+
+    def _session(self, stream: Stream) -> Http:
+        return Http(
+            self.http,
+            self.auth,
+            world=self._world,
+            tokens=self._tokens,
+            judge=partial(judge, stream.failure),
+        )
+
+
+def _fetch(http: Http, ask: Ask, stream: Stream, *, following: bool) -> Answer:
+    try:
+        return http.ask(_sent(ask, stream))
+    except StatusRefused as error:
+        forgotten = following and stream.pager.kind in _BY_THE_SERVER
+        if forgotten and error.status in _PAGE_GONE:
+            raise TryLater(
+                f"{ask.told}: HTTP {error.status} for a next page, the system has forgotten it; "
+                "the pull resumes from its cursor"
+            ) from error
+        raise
+
+
+def _sent(ask: Ask, stream: Stream) -> Ask:
+    """`ask` as it travels: the parameters of a POST are a form."""
+    if stream.method == "GET":
+        return ask
+    headers = {**ask.headers, "Content-Type": _FORM}
+    body = urlencode(ask.params or ()).encode()
+    return replace(ask, method="POST", params=None, headers=headers, body=body, repeatable=True)
+
+
+def _mark(ask: Ask) -> bytes:
+    return sha256(repr((ask.url, ask.params)).encode()).digest()[:8]
+
+
+def _unreadable(answer: Answer, name: str, fault: str, at: datetime) -> Record:
+    return Record(
+        stream=name,
+        message_key=f"{name}/page@{sha256(answer.body).hexdigest()[:32]}",
+        at=at,
+        body=answer.body,
+        media="application/json",
+        fault=fault,
+    )

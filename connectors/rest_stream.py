@@ -1,0 +1,166 @@
+"""What one stream of a REST system is, as settings, and how an element becomes a record."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+from datetime import UTC, date, datetime, timedelta
+from decimal import Decimal
+from hashlib import sha256
+from typing import Annotated, Literal
+from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
+
+from pydantic import AfterValidator, BaseModel, ConfigDict, Field
+
+from connectors.errors import ConnectorError, Refused, TryLater
+from connectors.formats import json_text
+from connectors.http_policy import Answer, StatusRefused
+from connectors.pagers import AnyPager, MaybePath, NoPages, Path, find
+from connectors.record import Record
+from connectors.rest_elements import Element
+
+_PARTIAL = re.compile(r"(\d{4})(?:-(\d{2}))?")
+
+Grain = Literal["instant", "date", "seconds", "milliseconds"]
+
+
+def _zone(name: str) -> str:
+    try:
+        ZoneInfo(name)
+    except (ZoneInfoNotFoundError, ValueError):
+        raise ValueError(f"{name!r} is no time zone, expected for one Europe/Vienna") from None
+    return name
+
+
+class _Settings(BaseModel):
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+
+class Since(_Settings):
+    """How to ask for what changed: `param`, and its value with `{since}` in the place of the
+    time (`ge{since}`). Read again are the last `overlap` seconds before the cursor."""
+
+    param: str
+    value: str = Field(default="{since}", pattern=r"\{since\}")
+    grain: Grain = "instant"
+    overlap: int = Field(default=300, ge=0)
+
+
+class Failure(_Settings):
+    """How a 200 says no: `when` selects something true-like, `code` the system's error code;
+    the codes in `later` pass by themselves."""
+
+    when: Path
+    code: MaybePath = ""
+    later: tuple[str, ...] = ()
+
+
+class Stream(_Settings):
+    """One list of a system. `records` selects the list, the other paths start at an element.
+
+    Where `records` is "@" or dotted names, a record's body is the element as the answer spells
+    it; behind any other expression it is written anew, compact, every digit kept.
+    """
+
+    path: str = Field(pattern=r"^(/[^?#]*)?$")
+    method: Literal["GET", "POST"] = "GET"  # POST sends the parameters as a form
+    params: dict[str, str] = Field(default_factory=dict)
+    records: Path = "@"
+    id: Path
+    version: MaybePath = ""  # none: the content's own fingerprint
+    modified: MaybePath = ""
+    ordered: bool = False  # the system hands out oldest changes first
+    timezone: Annotated[str, AfterValidator(_zone)] = "UTC"  # of times without an offset
+    since: Since | None = None
+    pager: AnyPager = NoPages()
+    failure: Failure | None = None
+
+
+def record(name: str, stream: Stream, element: Element, at: datetime) -> Record:
+    """The record of one element; `at` counts where the element has no time of its own."""
+    body = element.text.encode()
+    digest = sha256(body).hexdigest()[:32]
+    key, fault = _text(find(stream.id, element.value)), element.fault
+    if not key:
+        fault = fault or f"the element has no id at {stream.id!r}"
+    version = _text(find(stream.version, element.value)) if stream.version else ""
+    if fault or not version:
+        version = digest
+    return Record(
+        stream=name,
+        message_key=f"{name}/{key or 'unnamed'}@{version}",
+        at=changed(stream, element) or at,
+        body=body,
+        media="application/json",
+        fault=fault,
+    )
+
+
+def element_id(stream: Stream, element: Element) -> str:
+    return _text(find(stream.id, element.value))
+
+
+def changed(stream: Stream, element: Element) -> datetime | None:
+    """When the element changed, as it says itself; None where it does not."""
+    if not stream.modified:
+        return None
+    said, zone = find(stream.modified, element.value), ZoneInfo(stream.timezone)
+    grain = stream.since.grain if stream.since else "instant"
+    try:
+        if isinstance(said, int | Decimal) and not isinstance(said, bool):
+            seconds = said / 1000 if grain == "milliseconds" else said
+            return datetime.fromtimestamp(float(seconds), UTC)
+        return _moment(said, zone) if isinstance(said, str) else None
+    except (ValueError, OverflowError):
+        return None
+
+
+def _moment(said: str, zone: ZoneInfo) -> datetime:
+    """An ISO date or time; 2004-05 begins with its first day."""
+    partial = _PARTIAL.fullmatch(said.strip())
+    if partial:
+        return datetime(int(partial[1]), int(partial[2] or 1), 1, tzinfo=zone).astimezone(UTC)
+    found = datetime.fromisoformat(said.strip())
+    return (found if found.tzinfo else found.replace(tzinfo=zone)).astimezone(UTC)
+
+
+def since_param(stream: Stream, since: datetime) -> Iterator[tuple[str, str]]:
+    """The parameter that asks for what changed since, less the overlap."""
+    if stream.since is None:
+        return
+    from_then = since - timedelta(seconds=stream.since.overlap)
+    written = _write(from_then, stream.since.grain, ZoneInfo(stream.timezone))
+    yield stream.since.param, stream.since.value.replace("{since}", written)
+
+
+def _write(time: datetime, grain: Grain, zone: ZoneInfo) -> str:
+    if grain == "seconds":
+        return str(int(time.timestamp()))
+    if grain == "milliseconds":
+        return str(int(time.timestamp() * 1000))
+    if grain == "date":
+        day: date = time.astimezone(zone).date()
+        return day.isoformat()
+    return time.astimezone(UTC).isoformat(timespec="seconds").replace("+00:00", "Z")
+
+
+def judge(failure: Failure | None, answer: Answer) -> ConnectorError | None:
+    """The error that an answer stands for although its status is 200."""
+    if failure is None or answer.status >= 300:
+        return None
+    try:
+        said = json_text.read(answer.body)
+    except Refused:
+        return None  # whoever reads the page says what is wrong with it
+    if not find(failure.when, said):
+        return None
+    code = _text(find(failure.code, said)) if failure.code else ""
+    told = f"{answer.told}: HTTP {answer.status}, but the answer says it failed ({code[:60]})"
+    return TryLater(told) if code in failure.later else StatusRefused(told, answer.status)
+
+
+def _text(value: object) -> str:
+    """An id or version as text; "" for what is none."""
+    if isinstance(value, bool) or not isinstance(value, str | int | Decimal):
+        return ""
+    return str(value)
