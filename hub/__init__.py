@@ -1,0 +1,1 @@
+"""The canonical model and its truth: identity, survivorship, versions, audit. Knows no HL7."""

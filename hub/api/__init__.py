@@ -1,0 +1,1 @@
+"""The canonical records over HTTP."""

@@ -1,0 +1,32 @@
+"""Puts the canonical API into an application: routes, keys, errors, descriptions."""
+
+from __future__ import annotations
+
+from fastapi import APIRouter, FastAPI
+
+from hub.api import docs, errors, lists, records
+from hub.api.auth import Gate
+from hub.api.deps import Deps, Sessions
+from hub.api.records import Records
+
+PREFIX = "/api/v1"
+
+
+def router(deps: Deps, sessions: Sessions) -> APIRouter:
+    """The routes below /api/v1."""
+    own = Records(deps, sessions)
+    made = APIRouter(prefix=PREFIX)
+    made.include_router(lists.routes(own))
+    made.include_router(records.routes(own))
+    return made
+
+
+def mount(app: FastAPI, deps: Deps) -> Sessions:
+    """Adds the API to `app`, and asks every route of it for a key, whoever adds it: only
+    `deps.open_paths` go without. Close what it returns when the application ends."""
+    sessions = Sessions(deps.open_session, deps.sessions)
+    app.include_router(router(deps, sessions))
+    docs.install(app)
+    app.add_middleware(Gate, deps=deps, sessions=sessions, browsed=docs.is_page)
+    errors.install(app)
+    return sessions

@@ -1,0 +1,75 @@
+"""What the API needs from whoever puts the server together, and its sessions for reading."""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+
+from hub.database import Session
+from hub.reader import Saw
+from hub.seal import Keyring
+
+_BEGIN = {"sqlite": "begin", "postgresql": "begin isolation level repeatable read read only"}
+
+
+class Busy(Exception):
+    """Every session is in use, and stayed so for as long as a caller should wait."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Deps:
+    """`open_session` opens a session for reading only. `open_paths` need no key: health, and
+    whatever has a way of its own to know its callers (a path that ends in / covers all below)."""
+
+    open_session: Callable[[], Session]
+    keyring: Keyring
+    clock: Callable[[], int]
+    saw: Saw
+    open_paths: tuple[str, ...] = ("/healthz", "/readyz")
+    sessions: int = 8
+
+
+class Sessions:
+    """A few sessions for reading, opened when they are first needed and used in turn."""
+
+    def __init__(
+        self, open_session: Callable[[], Session], most: int, patience: float = 5.0
+    ) -> None:
+        self._open = open_session
+        self._patience = patience
+        self._room = threading.BoundedSemaphore(most)
+        self._idle: list[Session] = []
+
+    @contextmanager
+    def reading(self) -> Iterator[Session]:
+        """A session that shows one moment of the store. Raises Busy when none becomes free.
+
+        After a failure the session is closed: nobody knows what state it is in.
+        """
+        if not self._room.acquire(timeout=self._patience):
+            raise Busy
+        try:
+            session = self._take()
+            try:
+                session.raw.execute(_BEGIN[session.dialect])
+                yield session
+                session.raw.commit()
+            except BaseException:
+                session.close()
+                raise
+            self._idle.append(session)
+        finally:
+            self._room.release()
+
+    def close(self) -> None:
+        """Closes what is idle; call it when no request runs any more."""
+        while self._idle:
+            self._idle.pop().close()
+
+    def _take(self) -> Session:
+        try:
+            return self._idle.pop()  # atomic, and last in, first out keeps caches warm
+        except IndexError:
+            return self._open()

@@ -1,0 +1,208 @@
+"""Applies statements: a source never overwrites, it asserts."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import orjson
+
+from hub.clock import uuid7
+from hub.context import Changes, Context, Echoes
+from hub.dates import micros
+from hub.findings import contradicted
+from hub.fold import still_live
+from hub.identity import Token, identify, remember, tie
+from hub.load import all_of, assertion_place, load_things, parts_of
+from hub.model.spec import EntitySpec
+from hub.said import Prepared, Said
+from hub.separate import separate
+from hub.statement import REMOVED, Gone, SameAs, Stated
+from hub.things import Assertion, Thing, Xref
+
+REFERRED = "~"  # the system of keys we make ourselves for what is known by identifier only
+
+
+def assert_one(context: Context, changes: Changes, said: Said, one: Prepared) -> None:
+    """One statement of one message."""
+    statement = one.statement
+    if isinstance(statement, SameAs):
+        _same(context, changes, said, one, statement)
+        return
+    xref = key(context, changes, said, one.owner, one.digest, statement.key)
+    if isinstance(statement, Gone):
+        kind, fields, version = "gone", {}, ""
+    else:
+        for type_ in identify(context, changes, one.owner, xref, one.tokens):
+            contradicted(context, changes, said, one, xref, type_)
+        kind, version = ("complete" if statement.complete else "stated"), statement.version
+        fields = _fields(context, changes, said, one, statement)
+    at = micros(statement.at) if statement.at else said.at
+    a = context.numbers.next("assertion", "a")
+    made = Assertion(a, xref.x, one.spec.name, said.seq, at, version, kind, fields)
+    if context.echoes is not None:
+        made.echo = _echo(context, context.echoes, said.system, one.spec, xref, fields)
+    _take(context, changes, one.spec, xref, made)
+
+
+def key(
+    context: Context, changes: Changes, said: Said, owner: EntitySpec, digest: bytes, native: str
+) -> Xref:
+    """A system's key for a thing; a new key gets a new thing of its own."""
+    known = context.world.by_digest.get(digest)
+    if known:
+        return known
+    x = context.numbers.next("xref", "x")
+    born = uuid7(changes.now)
+    sealed = context.keyring.seal(native.encode(), f"xref|{x}|native".encode())
+    xref = Xref(x, digest, owner.name, said.system, sealed, born, born)
+    context.world.hold(xref)
+    context.world.given.setdefault(x, [])
+    own = [xref]
+    for name in (owner.name, *parts_of(owner.name)):
+        context.world.things[name, born] = Thing(name, born, own, valid_from=said.at)
+    changes.xrefs[x] = None
+    changes.born.append(digest)
+    touch(context, changes, owner.name, born)
+    return xref
+
+
+def touch(context: Context, changes: Changes, entity: str, one: str) -> None:
+    """Marks a thing to be folded again when the message is through."""
+    changes.touched[entity, one] = context.world.things[entity, one]
+
+
+def _take(
+    context: Context, changes: Changes, spec: EntitySpec, xref: Xref, made: Assertion
+) -> None:
+    own = [a for a in xref.live if a.entity == spec.name]
+    others = [a for a in xref.live if a.entity != spec.name]
+    xref.live = others + still_live([*own, made])
+    changes.xrefs[xref.x] = None
+    said = orjson.dumps(made.fields)
+    sealed = None
+    if spec.sealed:
+        sealed = context.keyring.seal(said, assertion_place(made.a))
+    changes.assertions.append(
+        (
+            made.a, made.x, made.entity, made.seq, made.at, made.version, made.kind,
+            None if sealed else said.decode(), sealed,
+            orjson.dumps(sorted(made.echo)).decode() if made.echo else None,
+        )
+    )  # fmt: skip
+    touch(context, changes, spec.name, xref.entity_id)
+
+
+def _echo(
+    context: Context,
+    echoes: Echoes,
+    system: str,
+    spec: EntitySpec,
+    xref: Xref,
+    fields: dict[str, Any],
+) -> frozenset[str]:
+    """The fields that only repeat what this system was told by us. A record that was merged is
+    known under every id its keys were born with."""
+    homes = context.world.homes
+    values = {
+        name: homes[value["x"]] if type(value) is dict else value
+        for name, value in fields.items()
+        if value is not None and not (type(value) is dict and "x" not in value)
+    }
+    thing = context.world.things[xref.entity, xref.entity_id]
+    return echoes(system, spec.name, {key.home_id for key in thing.xrefs}, values)
+
+
+def _fields(
+    context: Context, changes: Changes, said: Said, one: Prepared, statement: Stated
+) -> dict[str, Any]:
+    fields = dict(statement.fields)
+    for name in one.refs:
+        owner, digest, given = one.refs[name]
+        ref = statement.fields[name]
+        xref = refer(context, changes, said, owner, digest, ref.key, given)
+        fields[name] = {"x": xref.x} if xref else None
+    for name, value in fields.items():
+        if value is REMOVED:
+            fields[name] = {"removed": True}
+    return fields
+
+
+def refer(
+    context: Context,
+    changes: Changes,
+    said: Said,
+    owner: EntitySpec,
+    digest: bytes,
+    native: str,
+    given: tuple[Token, ...],
+) -> Xref | None:
+    """The key a reference means. What is not known yet becomes a stub that resolves later;
+    a reference by identifiers of which none is usable means nothing."""
+    if digest:
+        xref = key(context, changes, said, owner, digest, native)
+        if given:
+            identify(context, changes, owner, xref, given)
+        return xref
+    for token in given:
+        for x in context.world.holders.get(token.digest, ()):
+            return context.world.by_number[x]
+    if not given:
+        return None
+    first = given[0]
+    own = context.keyring.digest(f"{REFERRED}{first.digest.hex()}")
+    xref = key(context, changes, said, owner, own, REFERRED)
+    remember(context, changes, owner, xref, given)
+    return xref
+
+
+def _same(context: Context, changes: Changes, said: Said, one: Prepared, statement: SameAs) -> None:
+    kept = key(context, changes, said, one.owner, one.digest, statement.kept)
+    retired = key(context, changes, said, one.owner, one.retired, statement.retired)
+    stated, withdrawn = _link(context, changes, kept.x, retired.x)
+    if max(stated, withdrawn) > said.seq:
+        return  # settled again: a later message has spoken of this tie since
+    row = (kept.x, retired.x, one.owner.name, said.seq, None)
+    if statement.withdrawn:
+        changes.links[kept.x, retired.x] = (*row[:4], said.seq)
+        separate(context, changes, kept)
+        return
+    changes.links[kept.x, retired.x] = row
+    if kept.entity_id != retired.entity_id:
+        things = context.world.things
+        first, second = (things[one.owner.name, x.entity_id] for x in (kept, retired))
+        tie(context, changes, first, second)
+
+
+def _link(context: Context, changes: Changes, kept: int, retired: int) -> tuple[int, int]:
+    """The numbers of the messages that last stated and last withdrew a tie; 0: none did."""
+    planned = changes.links.get((kept, retired))
+    row = (
+        planned[3:]
+        if planned
+        else context.session.one(
+            "select seq, withdrawn_seq from same_as where kept_x = ? and retired_x = ?",
+            (kept, retired),
+        )
+    )
+    return (row[0], row[1] or 0) if row else (0, 0)
+
+
+def withdraw_earlier(context: Context, changes: Changes, seq: int) -> None:
+    """Before a message is settled again: what it asserted before is void from now on, and what
+    it had hidden counts again."""
+    rows = context.session.all(
+        "select distinct xref.entity, xref.entity_id, assertion.x, assertion.entity "
+        "from assertion join xref on xref.x = assertion.x "
+        "where assertion.seq = ? and assertion.kind <> 'void'",
+        (seq,),
+    )
+    load_things(context, {(entity, one) for entity, one, _, _ in rows})
+    for _, _, x, entity in rows:
+        xref = context.world.by_number[x]
+        a = context.numbers.next("assertion", "a")
+        changes.assertions.append((a, x, entity, seq, 0, "", "void", None, None, None))
+        standing = [b for b in all_of(context, changes, x) if b.entity == entity and b.seq != seq]
+        others = [b for b in xref.live if b.entity != entity]
+        xref.live = others + (still_live(standing) if standing else [])
+        changes.xrefs[x] = None
+        touch(context, changes, entity, xref.entity_id)

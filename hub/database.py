@@ -1,0 +1,205 @@
+"""One way to a database: SQLite files or PostgreSQL schemas, engines for reading, sessions for
+writing many rows at once.
+
+The SQL of the hub is written once, with `?` for values. What the two databases do differently
+has its only home here.
+"""
+
+from __future__ import annotations
+
+import sqlite3
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass
+from functools import cache
+from typing import Any, Literal
+
+import orjson
+from sqlalchemy import Engine, Table, create_engine, event
+from sqlalchemy.pool import NullPool
+
+Dialect = Literal["sqlite", "postgresql"]
+Row = tuple[Any, ...]
+
+# ACK means stored: FULL syncs the log at every commit (SQLite documentation, PRAGMA synchronous).
+PRAGMAS = (
+    "journal_mode=wal",
+    "synchronous=full",
+    "foreign_keys=on",
+    "busy_timeout=20000",
+    "wal_autocheckpoint=4000",
+    "trusted_schema=off",
+    "cache_size=-32768",
+)
+
+
+def engine(url: str, *, schema: str = "") -> Engine:
+    """An engine for `url`. On PostgreSQL, `schema` (comma-separated) is the search path."""
+    if url.startswith("sqlite"):
+        made = create_engine(url, connect_args={"check_same_thread": False, "timeout": 20})
+        event.listen(made, "connect", _sqlite_pragmas)
+        return made
+    options = f"-c search_path={schema}" if schema else ""
+    return create_engine(url, poolclass=NullPool, connect_args={"options": options})
+
+
+def _sqlite_pragmas(connection: Any, _: object) -> None:  # noqa: ANN401 - DBAPI
+    for pragma in PRAGMAS:
+        connection.execute(f"pragma {pragma}")
+
+
+@dataclass(slots=True)
+class Session:
+    """One database connection with explicit transactions."""
+
+    raw: Any  # DBAPI connection: sqlite3 or psycopg
+    dialect: Dialect
+
+    def all(self, sql: str, values: Sequence[Any] = ()) -> list[Row]:
+        """Every row of the answer."""
+        rows: list[Row] = self.raw.execute(_spell(sql, self.dialect), values).fetchall()
+        return rows
+
+    def one(self, sql: str, values: Sequence[Any] = ()) -> Row | None:
+        """The first row of the answer."""
+        row: Row | None = self.raw.execute(_spell(sql, self.dialect), values).fetchone()
+        return row
+
+    def run(self, sql: str, values: Sequence[Any] = ()) -> int:
+        """Runs one statement; the number of rows it touched."""
+        return int(self.raw.execute(_spell(sql, self.dialect), values).rowcount)
+
+    def among(self, sql: str, members: Sequence[Any], before: Sequence[Any] = ()) -> list[Row]:
+        """Rows of `sql`, whose `{members}` stands for a list: `… where id in {members}`."""
+        if not members:
+            return []
+        if self.dialect == "postgresql":
+            spelled = _spell(sql.replace(" in {members}", " = any(?)"), self.dialect)
+            rows: list[Row] = self.raw.execute(spelled, (*before, list(members))).fetchall()
+            return rows
+        if isinstance(members[0], bytes):
+            return self._among_bytes(sql, members, before)
+        spelled = sql.replace("{members}", "(select value from json_each(?))")
+        values = (*before, orjson.dumps(list(members)).decode())
+        found: list[Row] = self.raw.execute(spelled, values).fetchall()
+        return found
+
+    def _among_bytes(self, sql: str, members: Sequence[bytes], before: Sequence[Any]) -> list[Row]:
+        # JSON carries no bytes: a bounded list of marks, padded so that few texts are prepared
+        rows: list[Row] = []
+        for start in range(0, len(members), 512):
+            part = list(members[start : start + 512])
+            size = next(n for n in (1, 8, 64, 512) if n >= len(part))
+            part += part[-1:] * (size - len(part))
+            marks = "(" + ",".join("?" * size) + ")"
+            rows += self.raw.execute(sql.replace("{members}", marks), (*before, *part)).fetchall()
+        return rows
+
+    def insert(self, table: Table, columns: Sequence[str], rows: Sequence[Row]) -> None:
+        """Adds rows; a conflict is an error."""
+        if not rows:
+            return
+        if self.dialect == "sqlite":
+            self.raw.executemany(_insert(table.name, tuple(columns)), rows)
+        else:
+            self._copy(table.name, columns, rows)
+
+    def upsert(
+        self, table: Table, columns: Sequence[str], rows: Sequence[Row], keys: Sequence[str]
+    ) -> None:
+        """Adds rows or, where `keys` are known, replaces the other columns. A key may come only
+        once in `rows`. No columns but keys: what is known stays."""
+        if not rows:
+            return
+        tail = _conflict(tuple(columns), tuple(keys))
+        if self.dialect == "sqlite":
+            self.raw.executemany(_insert(table.name, tuple(columns)) + tail, rows)
+            return
+        names = ", ".join(columns)
+        self.raw.execute(
+            f"create temp table if not exists put_{table.name} "
+            f"(like {table.name} including defaults) on commit delete rows"
+        )
+        self._copy(f"put_{table.name}", columns, rows)
+        self.raw.execute(
+            f"insert into {table.name}({names}) select {names} from put_{table.name} {tail}"
+        )
+        self.raw.execute(f"truncate put_{table.name}")
+
+    def _copy(self, name: str, columns: Sequence[str], rows: Sequence[Row]) -> None:
+        command = f"copy {name}({', '.join(columns)}) from stdin"
+        with self.raw.cursor() as cursor, cursor.copy(command) as copy:
+            for row in rows:
+                copy.write_row(row)
+
+    @contextmanager
+    def transaction(self) -> Iterator[None]:
+        """All or nothing. On SQLite it takes the write lock at once."""
+        self.raw.execute("begin immediate" if self.dialect == "sqlite" else "begin")
+        try:
+            yield
+        except BaseException:
+            self._give_up()
+            raise
+        try:
+            self.raw.commit()
+        except BaseException:
+            self._give_up()
+            raise
+
+    def _give_up(self) -> None:
+        # a full disk has rolled SQLite back already; rolling back twice is harmless there
+        if self.dialect == "sqlite" and not self.raw.in_transaction:
+            return
+        self.raw.rollback()
+
+    @property
+    def lost(self) -> bool:
+        """Whether the server has gone away: only a new session can go on."""
+        return self.dialect == "postgresql" and bool(self.raw.closed)
+
+    def close(self) -> None:
+        self.raw.close()
+
+
+def session(url: str, *, schema: str = "", read_only: bool = False) -> Session:
+    """A session of its own connection, not pooled."""
+    if url.startswith("sqlite"):
+        path = url.removeprefix("sqlite:///")
+        mode = "?mode=ro" if read_only else ""
+        raw = sqlite3.connect(
+            f"file:{path}{mode}",
+            uri=True,
+            isolation_level=None,
+            check_same_thread=False,
+            cached_statements=512,
+        )
+        for pragma in PRAGMAS:
+            if not (read_only and pragma.startswith("journal_mode")):
+                raw.execute(f"pragma {pragma}")
+        return Session(raw, "sqlite")
+    import psycopg
+
+    dsn = url.replace("postgresql+psycopg://", "postgresql://")
+    options = f"-c search_path={schema}" if schema else ""
+    return Session(psycopg.connect(dsn, options=options, autocommit=True), "postgresql")
+
+
+@cache
+def _spell(sql: str, dialect: Dialect) -> str:
+    return sql if dialect == "sqlite" else sql.replace("%", "%%").replace("?", "%s")
+
+
+@cache
+def _insert(table: str, columns: tuple[str, ...]) -> str:
+    marks = ", ".join("?" * len(columns))
+    return f"insert into {table}({', '.join(columns)}) values({marks})"
+
+
+@cache
+def _conflict(columns: tuple[str, ...], keys: tuple[str, ...]) -> str:
+    rest = [c for c in columns if c not in keys]
+    if not rest:
+        return f" on conflict({', '.join(keys)}) do nothing"
+    news = ", ".join(f"{c}=excluded.{c}" for c in rest)
+    return f" on conflict({', '.join(keys)}) do update set {news}"

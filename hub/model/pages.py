@@ -1,0 +1,168 @@
+"""The pages of docs/model, written from the specification: `python -m hub.model.pages`.
+
+One page an entity, with its fields, states, identifiers and crosswalk, and a first page with
+all of them in a diagram. The same model gives the same bytes.
+"""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Iterable, Iterator, Sequence
+from pathlib import Path
+
+from hub.model.base import IdentifierType, Lifecycle
+from hub.model.spec import EntitySpec, FieldSpec, entities
+
+_MANY = 40  # codes that are no longer listed
+_NOTE = "<!-- Written by `python -m hub.model.pages`; change hub/model instead. -->"
+
+
+def pages() -> dict[str, str]:
+    """Every page by file name."""
+    specs = entities().values()
+    return {"README.md": _first(specs)} | {_file(spec): _page(spec) for spec in specs}
+
+
+def write(folder: Path) -> None:
+    """Writes every page into `folder` and removes pages of entities that are gone."""
+    folder.mkdir(parents=True, exist_ok=True)
+    wanted = pages()
+    for old in folder.glob("*.md"):
+        if old.name not in wanted:
+            old.unlink()
+    for name, page in wanted.items():
+        (folder / name).write_text(page, encoding="utf-8")
+
+
+def _file(spec: EntitySpec) -> str:
+    return spec.table.name.replace("_", "-") + ".md"
+
+
+def _first(specs: Iterable[EntitySpec]) -> str:
+    specs = list(specs)
+    rows = [
+        (f"[{spec.name}]({_file(spec)})", spec.says, spec.sensitivity, f"`/api/v1/{spec.plural}`")
+        for spec in specs
+    ]
+    return _joined(
+        _NOTE,
+        "# The canonical model",
+        "Every record has an envelope: its id, its version, since when it is so and since when the "
+        "hub believes it, its quality, and whether its source has withdrawn it. A status field "
+        "`x` has a sibling `x_native` with the source's own word. Dates are as precise as they "
+        "were said; moments are UTC with the source's offset, `2026-03-01T08:30Z[+01:00]`.",
+        "Fields of sensitivity phi and unblinding are sealed, in an entity of their own beside the "
+        "record they belong to.",
+        _table(("entity", "what it is", "sensitivity", "address"), rows),
+        "```mermaid\nerDiagram\n" + "\n".join(_relations(specs)) + "\n```",
+    )
+
+
+def _relations(specs: Iterable[EntitySpec]) -> Iterator[str]:
+    for spec in specs:
+        if spec.beside:
+            yield f'    {spec.beside} ||--o| {spec.name} : "sealed beside"'
+        for field in spec.fields.values():
+            if field.meta.kind == "ref":
+                yield f'    {field.meta.of} |o--o{{ {spec.name} : "{field.name}"'
+
+
+def _page(spec: EntitySpec) -> str:
+    return _joined(
+        _NOTE,
+        f"# {spec.name}",
+        spec.says,
+        *_beside(spec),
+        f"Read at `/api/v1/{spec.plural}`. Sensitivity: {spec.sensitivity}.",
+        "## Fields",
+        _table(
+            ("field", "kind", "what it says", "sensitivity", "elsewhere"),
+            [_field(field, spec) for field in spec.fields.values()],
+        ),
+        *_codes(spec),
+        *_identifiers(spec.identifiers.values()),
+        *_lifecycle(spec.lifecycle),
+    )
+
+
+def _beside(spec: EntitySpec) -> Iterator[str]:
+    if spec.beside:
+        whole = entities()[spec.beside]
+        yield f"Sealed beside [{whole.name}]({_file(whole)}), whose id it shares."
+
+
+def _field(field: FieldSpec, spec: EntitySpec) -> Sequence[str]:
+    peers = "; ".join(f"{peer}: {place}" for peer, place in field.meta.crosswalk.items())
+    own = "" if field.sensitivity == spec.sensitivity else field.sensitivity
+    return (f"`{field.name}`", _kind(field), field.meta.says, own, peers)
+
+
+def _kind(field: FieldSpec) -> str:
+    if field.meta.kind == "ref":
+        return f"[{field.meta.of}]({_file(entities()[field.meta.of])})"
+    if field.meta.kind == "texts":
+        return "list of codes" if field.meta.codes else "list of texts"
+    return field.meta.kind
+
+
+def _codes(spec: EntitySpec) -> Iterator[str]:
+    coded = [field for field in spec.fields.values() if field.meta.codes]
+    if coded:
+        yield "## Codes"
+        yield "\n".join(f"- `{field.name}`: {_listed(field.meta.codes)}" for field in coded)
+
+
+def _listed(codes: Sequence[str]) -> str:
+    if len(codes) > _MANY:
+        return f"{len(codes)} codes, {codes[0]} to {codes[-1]}"
+    return ", ".join(codes)
+
+
+def _identifiers(kinds: Iterable[IdentifierType]) -> Iterator[str]:
+    rows = [
+        (
+            f"`{kind.type}`",
+            kind.says,
+            "identifies" if kind.strong else "only finds",
+            "with its assigner" if kind.assigned else "world-wide",
+            "yes" if kind.single else "",
+            f"`{kind.form}`" if kind.form else "",
+            kind.sensitivity or "",
+        )
+        for kind in kinds
+    ]
+    if rows:
+        yield "## Identifiers, strongest first"
+        yield _table(
+            ("type", "what it is", "alone it", "unique", "only one", "form", "sensitivity"), rows
+        )
+
+
+def _lifecycle(lifecycle: Lifecycle | None) -> Iterator[str]:
+    if lifecycle is None:
+        return
+    yield "## States"
+    always = ", ".join(lifecycle.always)
+    yield (
+        f"Steps of `{lifecycle.field}`. These may follow any state but one another: {always}. A "
+        "jump that is not drawn is kept and reported."
+    )
+    steps = [f"    {old} --> {new}" for old, after in lifecycle.steps.items() for new in after]
+    yield "```mermaid\nstateDiagram-v2\n" + "\n".join(steps) + "\n```"
+
+
+def _table(head: Sequence[str], rows: Iterable[Sequence[str]]) -> str:
+    lines = [head, ["---"] * len(head), *rows]
+    return "\n".join(_row(cells) for cells in lines)
+
+
+def _row(cells: Sequence[str]) -> str:
+    return "| " + " | ".join(cell.replace("|", "\\|") for cell in cells) + " |"
+
+
+def _joined(*blocks: str) -> str:
+    return "\n\n".join(block for block in blocks if block) + "\n"
+
+
+if __name__ == "__main__":
+    write(Path(sys.argv[1] if len(sys.argv) > 1 else "docs/model"))

@@ -1,0 +1,206 @@
+"""What a source says about one thing, in canonical words.
+
+Three values differ everywhere: a field that is *absent* from `fields` was not spoken of; REMOVED
+means the source says there is no value any more; None means the source says it does not know.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import Any, Final, Literal
+
+import orjson
+
+
+class Removed:
+    """The source says: no value any more (HL7 `""`)."""
+
+    __slots__ = ()
+
+    def __repr__(self) -> str:
+        return "REMOVED"
+
+
+REMOVED: Final = Removed()
+
+
+@dataclass(frozen=True, slots=True)
+class Identifier:
+    """One identifier of a thing: `type` is one of its entity's identifier types, `assigner` the
+    authority that issued it ("" where the type itself is world-wide, such as `nct`)."""
+
+    type: str
+    value: str
+    assigner: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Ref:
+    """Another entity, by the key this system uses for it, or by identifiers."""
+
+    entity: str
+    key: str = ""
+    identifiers: tuple[Identifier, ...] = ()
+
+
+# str, int, bool, None, REMOVED, Ref, or a list of these; decimals and dates travel as text
+Value = Any
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Stated:
+    """The source says these fields of one thing. With `complete`, a field that is absent has
+    been removed. `at` and `version` order statements of one system about one thing; empty, the
+    message's own time counts."""
+
+    entity: str
+    key: str  # native key: how this system knows it
+    fields: dict[str, Value]
+    identifiers: tuple[Identifier, ...] = ()
+    complete: bool = False
+    at: str = ""  # canonical instant; "" = the message's time
+    version: str = ""  # the source's own version of this thing
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Gone:
+    """The source no longer has it: last values stay, marked withdrawn."""
+
+    entity: str
+    key: str
+    at: str = ""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class SameAs:
+    """The source says two of its keys are one thing (HL7 ADT^A40); `withdrawn` takes it back."""
+
+    entity: str
+    kept: str
+    retired: str
+    withdrawn: bool = False
+    at: str = ""
+
+
+Statement = Stated | Gone | SameAs
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Complaint:
+    """Something about a message that is not right but does not stop it. Becomes a finding.
+
+    `found` is a code or a form ("20261301"), never a person's data: for a field of sensitivity
+    phi or unblinding it is left empty.
+    """
+
+    rule: str  # "unmapped-code", "unreadable-date", "too-long", "unknown-reference", …
+    place: str  # source path: "PID-8"
+    expected: str
+    found: str = ""
+    entity: str = ""
+    key: str = ""
+    field: str = ""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Meaning:
+    """All that one message means."""
+
+    statements: tuple[Statement, ...] = ()
+    complaints: tuple[Complaint, ...] = ()
+    unread: tuple[str, ...] = field(default=())  # source paths with data that no mapping reads
+
+
+def encode(meaning: Meaning) -> bytes:
+    """`meaning` as JSON bytes; `decode` gives it back. Crosses the worker boundary."""
+    return orjson.dumps(
+        {
+            "statements": [_plain(s) for s in meaning.statements],
+            "complaints": [
+                [c.rule, c.place, c.expected, c.found, c.entity, c.key, c.field]
+                for c in meaning.complaints
+            ],
+            "unread": meaning.unread,
+        }
+    )
+
+
+def decode(data: bytes) -> Meaning:
+    """The inverse of `encode`."""
+    return from_plain(orjson.loads(data))
+
+
+def from_plain(body: dict[str, Any]) -> Meaning:
+    """The meaning in a JSON object that `encode` wrote and someone else has parsed."""
+    return Meaning(
+        statements=tuple(_statement(s) for s in body["statements"]),
+        complaints=tuple(
+            Complaint(rule=r, place=p, expected=x, found=f, entity=e, key=k, field=n)
+            for r, p, x, f, e, k, n in body["complaints"]
+        ),
+        unread=tuple(body["unread"]),
+    )
+
+
+_Kind = Literal["stated", "gone", "same"]
+
+
+def _plain(statement: Statement) -> list[Any]:
+    if isinstance(statement, Stated):
+        fields = {name: plain_value(value) for name, value in statement.fields.items()}
+        ids = [[i.type, i.value, i.assigner] for i in statement.identifiers]
+        rest = [statement.complete, statement.at, statement.version]
+        return ["stated", statement.entity, statement.key, fields, ids, *rest]
+    if isinstance(statement, Gone):
+        return ["gone", statement.entity, statement.key, statement.at]
+    same = [statement.kept, statement.retired, statement.withdrawn, statement.at]
+    return ["same", statement.entity, *same]
+
+
+def _statement(row: list[Any]) -> Statement:
+    kind: _Kind = row[0]
+    if kind == "stated":
+        _, entity, key, fields, ids, complete, at, version = row
+        return Stated(
+            entity=entity,
+            key=key,
+            fields={
+                name: read_value(value) if type(value) in _NESTED else value
+                for name, value in fields.items()
+            },
+            identifiers=tuple(Identifier(*i) for i in ids),
+            complete=complete,
+            at=at,
+            version=version,
+        )
+    if kind == "gone":
+        return Gone(entity=row[1], key=row[2], at=row[3])
+    return SameAs(entity=row[1], kept=row[2], retired=row[3], withdrawn=row[4], at=row[5])
+
+
+_NESTED = (dict, list)
+
+
+def plain_value(value: Value) -> Any:  # noqa: ANN401 - JSON
+    """A value as JSON: REMOVED is {"removed": true}, a Ref {"ref": entity, …}."""
+    if value is REMOVED:
+        return {"removed": True}
+    if isinstance(value, Ref):
+        ids = [[i.type, i.value, i.assigner] for i in value.identifiers]
+        return {"ref": value.entity, "key": value.key, "identifiers": ids}
+    if isinstance(value, list | tuple):
+        return [plain_value(item) for item in value]
+    return value
+
+
+def read_value(value: Any) -> Value:  # noqa: ANN401 - JSON
+    """The inverse of `plain_value`."""
+    if isinstance(value, dict):
+        if "removed" in value:
+            return REMOVED
+        if "ref" in value:
+            ids = tuple(Identifier(*i) for i in value["identifiers"])
+            return Ref(value["ref"], value["key"], ids)
+    if isinstance(value, list):
+        return [read_value(item) for item in value]
+    return value

@@ -1,0 +1,197 @@
+"""The hub's own tables beside the entities: keys, assertions, identifiers, versions, audit.
+
+Four histories and no fifth: `message` belongs to the pipelines; `assertion`, `version` and
+`audit` are here. Times are microseconds since 1970, UTC; digests are blind indexes of 16 bytes.
+"""
+
+from __future__ import annotations
+
+from sqlalchemy import (
+    BigInteger,
+    Boolean,
+    Column,
+    Index,
+    Integer,
+    LargeBinary,
+    Sequence,
+    String,
+    Table,
+    Text,
+    UniqueConstraint,
+    text,
+)
+from sqlmodel import SQLModel
+
+metadata = SQLModel.metadata
+metadata.naming_convention = {
+    "ix": "ix_%(column_0_label)s",
+    "uq": "uq_%(table_name)s_%(column_0_name)s",
+    "pk": "pk_%(table_name)s",
+}
+Big = BigInteger().with_variant(Integer, "sqlite")
+
+# How one system knows one thing. `live` lists the assertions that still hold a field of it.
+xref = Table(
+    "xref",
+    metadata,
+    Column("x", Big, primary_key=True, autoincrement=False),
+    Column("digest", LargeBinary, nullable=False, unique=True),  # of entity|system|native key
+    Column("entity", String(40), nullable=False),
+    Column("system", String(80), nullable=False),
+    Column("native", LargeBinary, nullable=False),  # the native key, sealed
+    Column("home_id", String(36), nullable=False),  # the id it was born with
+    Column("entity_id", String(36), nullable=False, index=True),
+    Column("live", Text, nullable=False),
+)
+
+# What one message says about one thing. Append-only.
+assertion = Table(
+    "assertion",
+    metadata,
+    Column("a", Big, primary_key=True, autoincrement=False),
+    Column("x", Big, nullable=False, index=True),
+    Column("entity", String(40), nullable=False),
+    Column("seq", Big, nullable=False, index=True),
+    Column("at", Big, nullable=False),
+    Column("native_version", String(80), nullable=False),
+    Column("kind", String(8), nullable=False),  # stated, complete, gone, void
+    Column("said", Text),  # JSON; a reference is {"x": n}
+    Column("sealed", LargeBinary),  # the same, of a sealed entity
+    Column("echo", Text),  # JSON list of fields that only repeat what we told this system
+)
+
+# Which identifiers a system gives a thing; `find` ignores the assigner.
+identifier = Table(
+    "identifier",
+    metadata,
+    Column("digest", LargeBinary, primary_key=True),
+    Column("x", Big, primary_key=True, index=True),
+    Column("entity", String(40), nullable=False),
+    Column("type", String(40), nullable=False),
+    Column("assigner", String(200), nullable=False),
+    Column("value", LargeBinary, nullable=False),  # sealed
+    Column("find", LargeBinary, nullable=False, index=True),
+    Column("strong", Boolean, nullable=False),
+    sqlite_with_rowid=False,
+)
+
+# A source said that two of its keys are one thing; taken back when `withdrawn_seq` is set.
+same_as = Table(
+    "same_as",
+    metadata,
+    Column("kept_x", Big, primary_key=True),
+    Column("retired_x", Big, primary_key=True),
+    Column("entity", String(40), nullable=False),
+    Column("seq", Big, nullable=False),
+    Column("withdrawn_seq", Big),
+)
+
+# What we believe, and since when. `v` is the change feed.
+version = Table(
+    "version",
+    metadata,
+    Column("v", Big, primary_key=True, autoincrement=False),
+    Column("entity", String(40), nullable=False),
+    Column("id", String(36), nullable=False),
+    Column("n", Integer, nullable=False),
+    Column("seq", Big, nullable=False, index=True),
+    Column("valid_from", Big, nullable=False),
+    Column("recorded_at", Big, nullable=False),
+    Column("changed", Text),  # JSON: the fields that changed, new values; null: no value now
+    Column("sealed", LargeBinary),
+    Column("provenance", Text, nullable=False),
+    UniqueConstraint("id", "entity", "n"),
+)
+
+# Who did or saw what and why; one hash chain per writer.
+audit = Table(
+    "audit",
+    metadata,
+    Column("chain", String(40), primary_key=True),
+    Column("n", Big, primary_key=True),
+    Column("at", Big, nullable=False),
+    Column("actor", String(200), nullable=False),
+    Column("action", String(60), nullable=False),
+    Column("object", String(200), nullable=False),
+    Column("reason", Text, nullable=False),
+    Column("detail", Text, nullable=False),
+    Column("hash", LargeBinary, nullable=False),
+)
+
+# A data-quality problem: opened once, closed by itself when the data are right again.
+finding = Table(
+    "finding",
+    metadata,
+    Column("id", String(36), primary_key=True),
+    Column("digest", LargeBinary, nullable=False),  # of rule|x|field|place
+    Column("rule", String(60), nullable=False),
+    Column("x", Big),
+    Column("entity", String(40), nullable=False),
+    Column("entity_id", String(36)),
+    Column("field", String(60), nullable=False),
+    Column("place", String(200), nullable=False),
+    Column("found", Text, nullable=False),
+    Column("expected", Text, nullable=False),
+    Column("seq", Big, nullable=False),
+    Column("opened_at", Big, nullable=False),
+    Column("closed_at", Big),
+)
+Index(
+    "uq_finding_open",
+    finding.c.digest,
+    unique=True,
+    sqlite_where=text("closed_at is null"),
+    postgresql_where=text("closed_at is null"),
+)
+Index(
+    "ix_finding_x_open",
+    finding.c.x,
+    sqlite_where=text("closed_at is null"),
+    postgresql_where=text("closed_at is null"),
+)
+
+# How each feed is doing, as the pipelines told us.
+feed = Table(
+    "feed",
+    metadata,
+    Column("connection", String(80), primary_key=True),
+    Column("stream", String(80), primary_key=True),
+    Column("system", String(80), nullable=False),
+    Column("state", String(20), nullable=False),
+    Column("heard_at", Big),
+    Column("settled_at", Big),
+    Column("detail", Text, nullable=False),
+)
+
+# What a person decides: kind, evidence, proposal, who, when, why.
+decision = Table(
+    "decision",
+    metadata,
+    Column("id", String(36), primary_key=True),
+    Column("digest", LargeBinary, nullable=False, unique=True),
+    Column("kind", String(40), nullable=False),
+    Column("evidence", Text, nullable=False),
+    Column("proposal", Text, nullable=False),
+    Column("state", String(20), nullable=False),
+    Column("opened_at", Big, nullable=False),
+    Column("decided_at", Big),
+    Column("decided_by", String(200)),
+    Column("reason", Text),
+)
+
+# Who may call the API.
+api_key = Table(
+    "api_key",
+    metadata,
+    Column("id", String(36), primary_key=True),
+    Column("name", String(80), nullable=False),
+    Column("hash", LargeBinary, nullable=False, unique=True),
+    Column("scopes", Text, nullable=False),
+    Column("made_at", Big, nullable=False),
+    Column("expires_at", Big, nullable=False),
+    Column("revoked_at", Big),
+)
+
+# PostgreSQL: where workers that run side by side take their numbers from
+for _name in ("xref_x_seq", "assertion_a_seq", "version_v_seq"):
+    Sequence(_name, metadata=metadata)

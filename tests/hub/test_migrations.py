@@ -1,0 +1,101 @@
+"""Upgrading is all or nothing, and the histories cannot be rewritten."""
+
+from __future__ import annotations
+
+import threading
+from pathlib import Path
+
+import pytest
+
+from hub import schema
+from hub.database import session
+from hub.schema import HUB, Branch
+
+VERSION = (
+    "insert into version(v, entity, id, n, seq, valid_from, recorded_at, provenance) "
+    "values(1, 'Study', 's', 1, 1, 1, 1, '')"
+)
+ASSERTION = (
+    "insert into assertion(a, x, entity, seq, at, native_version, kind) "
+    "values(1, 1, 'Study', 1, 1, '', 'stated')"
+)
+AUDIT = (
+    "insert into audit(chain, n, at, actor, action, object, reason, detail, hash) "
+    "values('c', 1, 1, 'a', 'b', 'o', '', '{}', ?)"
+)
+
+
+@pytest.fixture
+def upgraded(store_url):
+    schema.upgrade(store_url, [HUB])
+    opened = session(store_url)
+    yield opened
+    opened.close()
+
+
+@pytest.mark.parametrize("table", ["version", "assertion", "audit"])
+@pytest.mark.parametrize("change", ["update {} set {} = {}", "delete from {}"])
+def test_a_history_takes_rows_and_never_gives_them_back(upgraded, table, change):
+    upgraded.run(VERSION)
+    upgraded.run(ASSERTION)
+    upgraded.run(AUDIT, (b"",))
+    column = {"version": "n", "assertion": "at", "audit": "at"}[table]
+
+    with pytest.raises(Exception, match=f"{table} is append-only"):
+        upgraded.run(change.format(table, column, 7))
+
+    assert upgraded.one(f"select {column} from {table}") == (1,)
+
+
+def broken(folder: Path) -> Branch:
+    """A branch whose second table fails."""
+    folder.mkdir()
+    (folder / "x_0001.py").write_text(
+        "import sqlalchemy as sa\nfrom alembic import op\n"
+        "revision, down_revision, branch_labels, depends_on = 'x_0001', None, ('x',), None\n"
+        "def upgrade():\n"
+        "    op.create_table('half', sa.Column('id', sa.Integer))\n"
+        "    op.execute('insert into nowhere values(1)')\n"
+    )
+    return Branch(label="x", scripts=folder, head="x_0001")
+
+
+def test_a_migration_that_fails_leaves_nothing_behind(upgraded, store_url, tmp_path):
+    both = [HUB, broken(tmp_path / "scripts")]
+
+    with pytest.raises(Exception, match="nowhere"):
+        schema.upgrade(store_url, both)
+
+    with pytest.raises(Exception, match="half"):
+        upgraded.one("select * from half")
+    assert schema.state(store_url, [HUB]) == "ready"
+
+
+def test_two_processes_that_upgrade_at_once_make_one_store(store_url):
+    failures = []
+
+    def go() -> None:
+        try:
+            schema.upgrade(store_url, [HUB])
+        except BaseException as error:
+            failures.append(error)
+            raise
+
+    threads = [threading.Thread(target=go) for _ in range(2)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+
+    assert failures == []
+    assert schema.state(store_url, [HUB]) == "ready"
+
+
+def test_a_folder_with_a_percent_sign_and_a_blank_holds_a_store(tmp_path):
+    folder = tmp_path / "50% of it"
+    folder.mkdir()
+    url = f"sqlite:///{folder / 'hub.db'}"
+
+    schema.upgrade(url, [HUB])
+
+    assert schema.state(url, [HUB]) == "ready"
