@@ -1,0 +1,157 @@
+"""Paths into the canonical record, for outbound mappings: `study.identifier(nct)`.
+
+step.step.step      each step but the last follows a reference or goes to the sealed part beside
+identifier(mrn)     the first identifier of a type; identifier(mrn, UH): of one assigner;
+                    identifier(mrn).system: its assigner
+key                 how the target system knows it, where it is known there
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable, Sequence
+from typing import Any, NoReturn, Protocol
+
+from hub.model.spec import EntitySpec, entities
+from hub.statement import Identifier
+from mappings.media.medium import Document, Element, Get, GetAll, Medium
+from mappings.mistakes import one_of
+from mappings.values import BadPath, BadValue
+
+
+class CanonicalView(Protocol):
+    """One canonical record as a pipeline may show it to one target."""
+
+    def get(self, field: str) -> Any:  # noqa: ANN401 - a canonical value
+        """The value of a field, None when there is none. Instants in canonical text."""
+        ...
+
+    def follow(self, step: str) -> CanonicalView | None:
+        """The record that the reference field `step` points to, or the sealed part beside this
+        one whose entity is called `step`; None when it is not known yet."""
+        ...
+
+    def identifiers(self, type: str) -> Sequence[Identifier]:
+        """Identifiers of one type, best first."""
+        ...
+
+    def native_key(self) -> str | None:
+        """The key by which the target knows this record."""
+        ...
+
+
+Step = Callable[[CanonicalView], Any]
+
+_STEP = re.compile(
+    r"(?P<name>[A-Za-z_]\w*)"
+    r"(?:\((?P<type>[\w]+)(?:,\s*(?P<assigner>[^()]+))?\)(?P<system>\.system)?)?"
+)
+
+
+def medium(entity: EntitySpec) -> Medium:
+    """The canonical record of `entity` as something that rules can read from."""
+
+    def one(path: str) -> Get:
+        find = compile_path(path, entity)
+        return lambda view, _element: find(view)
+
+    def every(path: str) -> GetAll:
+        find = compile_path(path, entity)
+
+        def values(view: Document, _element: Element) -> Sequence[Any]:
+            found = find(view)
+            return () if found is None else found if isinstance(found, list) else (found,)
+
+        return values
+
+    return Medium(
+        read=_unreadable, one=one, all=every, each=_no_each, unread=lambda _view, _paths: [],
+        text=False,
+    )  # fmt: skip
+
+
+def _unreadable(_body: bytes, _media: str) -> NoReturn:
+    raise BadValue("no-body", "a canonical record, which has no bytes")
+
+
+def _no_each(path: str) -> NoReturn:
+    raise BadPath(f"each {path!r}", "no `each` in an outbound mapping")
+
+
+def compile_path(path: str, entity: EntitySpec) -> Step:
+    """Reads `path` from a view of `entity`; None when any step on the way is not known.
+
+    Raises BadPath for what the entities on the way do not have.
+    """
+    ways: list[str] = []
+    rest = path
+    while True:
+        match = _STEP.match(rest)
+        if match is None:
+            raise BadPath(f"the path {path[:60]!r}", "steps such as study.identifier(nct)")
+        after = rest[match.end() :]
+        if not after:
+            return _along(ways, _last(match, entity, path))
+        if not after.startswith(".") or match["type"]:
+            raise BadPath(f"{after[:20]!r} in the path {path[:60]!r}", "the end, or . and a step")
+        entity = _next(match["name"], entity)
+        ways.append(match["name"])
+        rest = after[1:]
+
+
+def _next(name: str, entity: EntitySpec) -> EntitySpec:
+    known = entities()
+    field = entity.fields.get(name)
+    if field and field.meta.kind == "ref":
+        return known[field.meta.of]
+    beside = known.get(name)
+    if beside and entity.name == beside.beside:
+        return beside
+    names = [f.name for f in entity.fields.values() if f.meta.kind == "ref"]
+    names += [spec.name for spec in known.values() if spec.beside == entity.name]
+    raise BadPath(f"the step {name!r} from {entity.name}", one_of(name, names))
+
+
+def _last(match: re.Match[str], entity: EntitySpec, path: str) -> Step:
+    name = match["name"]
+    if match["type"]:
+        return _identifier(match, entity)
+    if name == "key":
+        return lambda view: view.native_key()
+    field = entity.fields.get(name)
+    if field is None:
+        raise BadPath(f"{entity.name} has no {name!r}", one_of(name, [*entity.fields, "key"]))
+    if field.meta.kind == "ref":
+        raise BadPath(f"the reference {path[:60]!r}", f"a step on, such as {name}.key")
+    return lambda view: view.get(name)
+
+
+def _identifier(match: re.Match[str], entity: EntitySpec) -> Step:
+    type_, assigner = match["type"].lower(), (match["assigner"] or "").strip()
+    if match["name"] != "identifier":
+        raise BadPath(f"{match[0]!r}", "identifier(type)")
+    if type_ not in entity.identifiers:
+        found = f"{entity.name} has no identifier {type_!r}"
+        raise BadPath(found, one_of(type_, entity.identifiers))
+    system = bool(match["system"])
+
+    def find(view: CanonicalView) -> str | None:
+        for one in view.identifiers(type_):
+            if not assigner or one.assigner == assigner:
+                return (one.assigner or None) if system else one.value
+        return None
+
+    return find
+
+
+def _along(ways: Sequence[str], last: Step) -> Step:
+    if not ways:
+        return last
+
+    def walk(view: CanonicalView) -> Any:  # noqa: ANN401 - a canonical value
+        here: CanonicalView | None = view
+        for way in ways:
+            here = here.follow(way) if here else None
+        return last(here) if here else None
+
+    return walk

@@ -1,0 +1,18 @@
+"""Reads objects and texts off JSON that may be shaped otherwise than its standard says."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+
+def dicts(value: object) -> list[dict[str, Any]]:
+    """The objects in a list, or the one object that stands for a list of one."""
+    items: Sequence[object] = value if isinstance(value, list) else (value,)
+    return [item for item in items if isinstance(item, dict)]
+
+
+def texts(value: object) -> list[str]:
+    """The texts in a list, or the one text that stands for a list of one."""
+    items: Sequence[object] = value if isinstance(value, list) else (value,)
+    return [item for item in items if isinstance(item, str) and item]

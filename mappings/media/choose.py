@@ -1,0 +1,35 @@
+"""Which wire format a medium's name stands for."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+from mappings.media import fhir, hl7v2, json, table, xml
+from mappings.media.medium import Medium
+
+EXPECTED = (
+    "hl7v2, text/csv;row, or a medium with json or xml in its name, such as application/fhir+json"
+)
+
+
+def medium(
+    reads: str,
+    *,
+    prefixes: Mapping[str, str] | None = None,
+    exact: bool = False,
+    authority: str = "",
+) -> Medium | None:
+    """The medium called `reads`; None when nothing here reads it. `exact`: decimals stay exact;
+    `authority`: who assigns numbers that an HL7 v2 message leaves unassigned."""
+    kind = reads.partition(";")[0]
+    if reads == "hl7v2":
+        return hl7v2.medium(authority)
+    if reads == "text/csv;row":
+        return table.medium()
+    if kind == "application/fhir+json":
+        return fhir.medium(exact=exact)
+    if "json" in kind:
+        return json.medium(exact=exact)
+    if "xml" in kind:
+        return xml.medium(prefixes=prefixes or {})
+    return None

@@ -1,0 +1,178 @@
+"""Reads an outbound mapping: which canonical change is said, to whom it speaks, in what words."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from connectors.formats import er7_path
+from hub.model.spec import EntitySpec, entities
+from mappings import canonical, document, shapes
+from mappings.document import Many, Node, Table
+from mappings.mistakes import Mistakes, one_of
+from mappings.rules import Reader, read_rule
+from mappings.setting import Setting
+from mappings.spec import Rule
+
+WRITES = ("hl7v2", "application/fhir+json", "application/json", "text/csv;row")
+_TOP = ("when", "writes", "stream", "requires", "target")
+_BODY = {
+    "hl7v2": ("message", "version", "fields"),
+    "application/fhir+json": ("resource",),
+    "application/json": ("resource",),
+    "text/csv;row": ("columns",),
+}
+_SOURCES = frozenset({"path", "paths", "const", "join", "call"})
+_RULE_KEYS = _SOURCES | {"then", "with", "joiner", "on_bad", "unknown", "removed", "ignore"}
+
+# A JSON body with rules for leaves.
+Shape = Rule | list["Shape"] | dict[str, "Shape"]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Change:
+    """A condition on one field of the version: it is one of `values` (empty: any). `now`: it was
+    not so in the version before."""
+
+    field: str
+    values: frozenset[str]
+    now: bool
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Outgoing:
+    """One outbound mapping file. `fields` are an HL7 message's or a row's, by path or column."""
+
+    name: str
+    file: Path
+    entity: str
+    writes: str
+    stream: str
+    when: tuple[Change, ...] = ()
+    requires: tuple[Rule, ...] = ()
+    target: dict[str, Rule] = field(default_factory=dict)
+    message: str = ""
+    version: str = "2.5.1"
+    fields: dict[str, Rule] = field(default_factory=dict)
+    resource: Shape | None = None
+
+
+def read_outgoing(path: Path, name: str, setting: Setting, mistakes: Mistakes) -> Outgoing | None:
+    """The outbound mapping in the file at `path`; None, or one not fit for use, with mistakes."""
+    top = document.read(path, mistakes)
+    if top is None:
+        return None
+    writes = shapes.choice_of(top.items.get("writes"), WRITES, "", mistakes)
+    if not writes:
+        mistakes.add(top, "an outbound mapping without writes", one_of("", WRITES))
+        return None
+    shapes.only(top, (*_TOP, *_BODY[writes]), mistakes, f"a mapping that writes {writes}")
+    entity, when = _when(top, mistakes)
+    if entity is None:
+        return None
+    reader = Reader(
+        medium=canonical.medium(entity), setting=setting, mistakes=mistakes, policy="refuse"
+    )
+    message = shapes.text_of(top.items.get("message"), mistakes, "a message type: ADT^A08")
+    stream = shapes.text_of(top.items.get("stream"), mistakes, "the name of a stream")
+    outgoing = Outgoing(
+        name=name,
+        file=path,
+        entity=entity.name,
+        writes=writes,
+        stream=stream or message.partition("^")[0] or entity.name,
+        when=when,
+        requires=tuple(_requires(top.items.get("requires"), reader)),
+        target=_rules(top.items.get("target"), reader, "target"),
+        message=message,
+        version=shapes.text_of(top.items.get("version"), mistakes, "2.5.1") or "2.5.1",
+        fields=_rules(top.items.get("fields" if message else "columns"), reader, "fields"),
+        resource=_shape(top.items["resource"], reader) if "resource" in top.items else None,
+    )
+    _check_body(outgoing, top, mistakes)
+    return outgoing
+
+
+def _check_body(outgoing: Outgoing, top: Table, mistakes: Mistakes) -> None:
+    for needed in _BODY[outgoing.writes]:
+        if needed not in top.items and needed != "version":
+            mistakes.add(top, f"no {needed}", f"{needed}: for {outgoing.writes}")
+    if outgoing.writes != "hl7v2":
+        return
+    fields = top.items.get("fields")
+    for path, mark in fields.keys.items() if isinstance(fields, Table) else ():
+        try:
+            er7_path.parse(path)
+        except ValueError as error:
+            mistakes.add(mark, str(error), "an HL7 path such as PID-3[1].1")
+
+
+def _when(top: Table, mistakes: Mistakes) -> tuple[EntitySpec | None, tuple[Change, ...]]:
+    table = shapes.table_of(top.items.get("when"), mistakes, "entity and conditions")
+    if table is None or "entity" not in table.items:
+        mistakes.add(table or top, "no entity to speak of", "when: {entity: …}")
+        return None, ()
+    node = table.items["entity"]
+    name = shapes.text_of(node, mistakes, "an entity")
+    entity = entities().get(name)
+    if entity is None:
+        mistakes.add(node, f"the entity {name!r}", one_of(name, entities()))
+        return None, ()
+    conditions = {key: value for key, value in table.items.items() if key != "entity"}
+    changes: list[Change] = []
+    for key, value in conditions.items():
+        spec = entity.fields.get(key)
+        if spec is None:
+            mistakes.add(table.keys[key], f"{name} has no {key!r}", one_of(key, entity.fields))
+            continue
+        change = _change(key, value, mistakes)
+        for code in sorted(change.values - set(spec.meta.codes)) if spec.meta.codes else ():
+            mistakes.add(value, f"the code {code!r}", one_of(code, spec.meta.codes))
+        changes.append(change)
+    return entity, tuple(changes)
+
+
+def _change(name: str, node: Node, mistakes: Mistakes) -> Change:
+    if not isinstance(node, Table):
+        values = frozenset(shapes.texts_of(node, mistakes, "values"))
+        return Change(field=name, values=values, now=False)
+    shapes.only(node, ("becomes", "changes"), mistakes, "a condition")
+    if "changes" in node.items:
+        shapes.choice_of(node.items["changes"], ("true",), "true", mistakes)
+        return Change(field=name, values=frozenset(), now=True)
+    values = frozenset(shapes.texts_of(node.items.get("becomes"), mistakes, "values"))
+    if not values:
+        mistakes.add(node, "a condition that says nothing", "becomes: [values] or changes: true")
+    return Change(field=name, values=values, now=True)
+
+
+def _requires(node: Node | None, reader: Reader) -> Iterator[Rule]:
+    if node is None:
+        return
+    for item in node.items if isinstance(node, Many) else (node,):
+        rule = read_rule(item, reader, what="requires")
+        if rule:
+            yield rule
+
+
+def _rules(node: Node | None, reader: Reader, what: str) -> dict[str, Rule]:
+    table = shapes.table_of(node, reader.mistakes, "names with canonical paths")
+    found: dict[str, Rule] = {}
+    for name, value in table.items.items() if table else ():
+        rule = read_rule(value, reader, what=f"{what} {name}")
+        if rule:
+            found[name] = rule
+    return found
+
+
+def _shape(node: Node, reader: Reader) -> Shape:
+    if isinstance(node, Many):
+        return [_shape(item, reader) for item in node.items]
+    if isinstance(node, Table) and not _is_rule(node):
+        return {name: _shape(value, reader) for name, value in node.items.items()}
+    return read_rule(node, reader, what="resource") or Rule(mark=node.mark, const="")
+
+
+def _is_rule(table: Table) -> bool:
+    return bool(_SOURCES & table.items.keys()) and table.items.keys() <= _RULE_KEYS
