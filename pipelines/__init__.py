@@ -1,0 +1,1 @@
+"""Moves messages: journal, lanes, settling, schedule, retry, replay, delivery."""

@@ -1,0 +1,71 @@
+"""What a delivery says: its version in the target's words.
+
+A version is said as it was, so that statuses go out in order, each as itself. What it refers to
+(study, participant, and how the target knows them) is as now. Where it lacks something the
+target requires, what is known by now fills it in. What was sent once is said again in the same
+bytes: the target knows it by its id and must not find another body under it.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import orjson
+
+from connectors.record import Delivery
+from hub.clock import from_micros
+from hub.seal import Keyring
+from mappings.outbound import Wait
+from pipelines import bodies, echo, readback
+from pipelines.consume import Desk
+from pipelines.deliveries import Open
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Said:
+    """A delivery ready to go: `prints` are the fingerprints of what it tells, `opened` the sealed
+    records that were read for it, as entity and id."""
+
+    delivery: Delivery
+    prints: tuple[bytes, ...] = ()
+    opened: tuple[tuple[str, str], ...] = ()
+
+
+def render(desk: Desk, one: Open) -> Said | Wait:
+    """What is to be sent, or what the target must know first. Raises NotUnderstood for a value
+    that the target has no word for."""
+    if one.said is not None:
+        return Said(delivery=unpack(desk.keyring, one.id, one.said))
+    views = desk.views()
+    view = views.version(one.entity, one.entity_id, one.n)
+    at = from_micros(one.made_at)
+    made = desk.outlet.mapping.render(view, delivery_id=one.id, now=at)
+    if isinstance(made, Wait):
+        views.reads.clear()
+        made = desk.outlet.mapping.render(view.filled(), delivery_id=one.id, now=at)
+    if isinstance(made, Wait):
+        return made
+    back = readback.read_back(desk.outlet.back, made, one.entity, one.entity_id, at)
+    return Said(
+        delivery=made,
+        prints=echo.fingerprints(desk.keyring, desk.outlet.system, views.reads, back),
+        opened=tuple(views.opened),
+    )
+
+
+def pack(keyring: Keyring, delivery: Delivery) -> bytes:
+    """What is sent, sealed for its row."""
+    head = orjson.dumps(
+        {"stream": delivery.stream, "media": delivery.media, "target": dict(delivery.target)}
+    )
+    return bodies.pack(keyring, head + b"\n" + delivery.body, _place(delivery.id))
+
+
+def unpack(keyring: Keyring, one: str, cell: bytes) -> Delivery:
+    """What `pack` kept."""
+    head, _, body = bodies.unpack(keyring, cell, _place(one)).partition(b"\n")
+    return Delivery(id=one, body=body, **orjson.loads(head))
+
+
+def _place(one: str) -> bytes:
+    return f"delivery|{one}|said".encode()

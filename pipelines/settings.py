@@ -1,0 +1,340 @@
+"""A deployment as it is written down: hub.yaml, connections, pipelines, policies.
+
+Values only. A secret is a reference (`${env:NAME}`, `${file:path}`); any other text may take
+`${env:NAME:-default}`. Every mistake is reported at once, with file, line and what was expected.
+"""
+
+from __future__ import annotations
+
+import os
+import re
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any, Literal, TypeVar
+from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
+
+from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_validator
+
+from connectors import registry
+from connectors.errors import Misconfigured
+from connectors.protocol import Connector
+from mappings import document
+from mappings.document import Many, Node, Table
+from mappings.mistakes import Mark, Mistakes
+
+Role = Literal[
+    "EHR", "EDC", "CTMS", "IRB", "HR", "ETMF", "EREG", "ERP", "TRAINING", "REGISTRY", "OTHER"
+]
+Kind = TypeVar("Kind", bound=BaseModel)
+_DEFAULTED = re.compile(r"\$\{env:([A-Za-z_][A-Za-z0-9_]*):-([^}]*)\}")
+_SPAN = re.compile(r"^(\d+)(ms|s|m|h|d)$")
+_SECONDS = {"ms": 0.001, "s": 1.0, "m": 60.0, "h": 3600.0, "d": 86400.0}
+
+
+class _Values(BaseModel):
+    model_config = ConfigDict(frozen=True, extra="forbid", arbitrary_types_allowed=True)
+
+
+def seconds(span: str) -> float:
+    """ "90s", "15m", "24h" in seconds."""
+    match = _SPAN.match(span)
+    if not match:
+        raise ValueError(f"{span!r} is no span of time; expected a number and ms, s, m, h or d")
+    return int(match[1]) * _SECONDS[match[2]]
+
+
+class Listen(_Values):
+    """Where the API is served. Another address than loopback needs TLS."""
+
+    host: str = "127.0.0.1"
+    port: int = 8080
+    tls_cert: str = ""
+    tls_key: str = ""
+
+
+class HubSettings(_Values):
+    """hub.yaml"""
+
+    institution: str = "Unnamed institution"
+    timezone: str = "UTC"
+    database: str = "embedded"  # or postgresql://…
+    participants: Literal["all", "known_only"] = "known_only"
+    held_for_days: int = 30
+    mapping_workers: int = 1
+    listen: Listen = Listen()
+
+    @field_validator("timezone")
+    @classmethod
+    def _zone(cls, name: str) -> str:
+        return _known_zone(name)
+
+
+class ConnectionSettings(_Values):
+    """One configured system."""
+
+    connector: str
+    system: str
+    role: Role = "OTHER"
+    environment: Literal["production", "test"] = "production"
+    timezone: str = ""
+    authority: str = ""  # assigns the numbers for which an HL7 v2 message names none (CX-4)
+    settings: dict[str, Any] = Field(default_factory=dict)
+
+    @field_validator("timezone")
+    @classmethod
+    def _zone(cls, name: str) -> str:
+        return _known_zone(name) if name else name
+
+    @field_validator("authority")
+    @classmethod
+    def _is_plain(cls, name: str) -> str:
+        if name != name.strip() or any(char in "|^~\\&" or char < " " for char in name):
+            raise ValueError(
+                "expected an authority as CX-4.1 names it, without | ^ ~ \\ & or blanks"
+            )
+        return name
+
+
+class Schedule(_Values):
+    """When a pull runs: every so often, or by crontab (week days by name, mon to sun)."""
+
+    every: str = ""
+    cron: str = ""
+
+    @field_validator("every")
+    @classmethod
+    def _span(cls, span: str) -> str:
+        seconds(span)
+        return span
+
+    @field_validator("cron")
+    @classmethod
+    def _names_days(cls, cron: str) -> str:
+        parts = cron.split()
+        if len(parts) != 5:
+            raise ValueError(f"{cron!r} has {len(parts)} parts; expected 5")
+        if re.search(r"\d", parts[4]):
+            raise ValueError("write week days as mon..sun; numbers mean different days elsewhere")
+        return cron
+
+
+class Reads(_Values):
+    """Which messages an inbound pipeline reads. Stream "*" is every stream no other reads."""
+
+    connection: str
+    stream: str
+
+
+class Inbound(_Values):
+    """connection + stream + mappings + lane (+ schedule)."""
+
+    reads: Reads
+    mappings: tuple[str, ...]
+    lane: tuple[str, ...] = ()
+    participants: Literal["", "all", "known_only"] = ""
+    on_fault: Literal["go on", "wait"] = "go on"  # what a parked message does to its lane
+    schedule: Schedule | None = None
+    validate_share: float = Field(default=0.05, ge=0, le=1)
+
+    @field_validator("lane", mode="before")
+    @classmethod
+    def _one_or_more(cls, value: Any) -> Any:  # noqa: ANN401 - pydantic
+        return (value,) if isinstance(value, str) else value
+
+
+class Outbound(_Values):
+    """feed + mapping + connection."""
+
+    feed: str
+    mapping: str
+    to: str
+    approval: bool = False
+    on_unknown: Literal["resend", "hold"] = "resend"
+    tries_for: str = "7d"
+
+
+class Deployment(_Values):
+    """Everything a deployment says."""
+
+    folder: Path
+    hub: HubSettings
+    connections: dict[str, ConnectionSettings]
+    inbound: dict[str, Inbound]
+    outbound: dict[str, Outbound]
+    authority: dict[str, dict[str, tuple[str, ...]]]
+
+    def connector(self, name: str) -> Connector:
+        """The connector of a connection, built from its settings."""
+        return build_connector(self.connections[name], self.hub)
+
+    def pipeline_of(self, connection: str, stream: str) -> str:
+        """The inbound pipeline that reads this stream, or ""."""
+        for wanted in (stream, "*"):
+            for name, pipeline in self.inbound.items():
+                if pipeline.reads == Reads(connection=connection, stream=wanted):
+                    return name
+        return ""
+
+    def zone(self, connection: str) -> ZoneInfo:
+        """The time zone that a connection's local times are in."""
+        own = self.connections[connection].timezone if connection in self.connections else ""
+        return ZoneInfo(own or self.hub.timezone)
+
+
+def build_connector(connection: ConnectionSettings, hub: HubSettings) -> Connector:
+    """Raises Misconfigured naming every wrong setting."""
+    settings = dict(connection.settings)
+    kind = registry.find(connection.connector)
+    if "timezone" in kind.model_fields and "timezone" not in settings:
+        settings["timezone"] = connection.timezone or hub.timezone
+    return registry.build(connection.connector, settings)
+
+
+def load(folder: Path, environment: Mapping[str, str] | None = None) -> Deployment:
+    """The deployment in `folder`. Raises mappings.mistakes.MappingErrors with every mistake."""
+    mistakes = Mistakes()
+    environment = os.environ if environment is None else environment
+    hub = _one(folder / "hub.yaml", HubSettings, mistakes, environment, folder)
+    connections = _all(folder, "connections", ConnectionSettings, mistakes, environment)
+    inbound: dict[str, Inbound] = {}
+    outbound: dict[str, Outbound] = {}
+    for path in sorted((folder / "pipelines").glob("*.yaml")):
+        table = document.read(path, mistakes, name=_name(path, folder))
+        if table is None:
+            continue
+        if "feed" in table.items:
+            _put(outbound, path.stem, _checked(table, Outbound, mistakes, environment))
+        else:
+            _put(inbound, path.stem, _checked(table, Inbound, mistakes, environment))
+        _check_names(table, connections, mistakes)
+    _check_connectors(folder, connections, hub or HubSettings(), mistakes)
+    authority = _authority(folder, mistakes)
+    mistakes.raise_if_any()
+    return Deployment(
+        folder=folder,
+        hub=hub or HubSettings(),
+        connections=connections,
+        inbound=inbound,
+        outbound=outbound,
+        authority=authority,
+    )
+
+
+def _known_zone(name: str) -> str:
+    try:
+        ZoneInfo(name)
+    except (ZoneInfoNotFoundError, ValueError):
+        raise ValueError(f"{name!r} is no time zone; expected one such as Europe/Paris") from None
+    return name
+
+
+def _put(into: dict[str, Any], name: str, value: Any) -> None:  # noqa: ANN401
+    if value is not None:
+        into[name] = value
+
+
+def _all(
+    folder: Path,
+    name: str,
+    kind: type[ConnectionSettings],
+    mistakes: Mistakes,
+    environment: Mapping[str, str],
+) -> dict[str, ConnectionSettings]:
+    found: dict[str, ConnectionSettings] = {}
+    for path in sorted((folder / name).glob("*.yaml")):
+        _put(found, path.stem, _one(path, kind, mistakes, environment, folder))
+    return found
+
+
+def _one(
+    path: Path, kind: type[Kind], mistakes: Mistakes, environment: Mapping[str, str], folder: Path
+) -> Kind | None:
+    table = document.read(path, mistakes, name=_name(path, folder))
+    return None if table is None else _checked(table, kind, mistakes, environment)
+
+
+def _name(path: Path, folder: Path) -> str:
+    return str(path.relative_to(folder))
+
+
+def _checked(
+    table: Table, kind: type[Kind], mistakes: Mistakes, environment: Mapping[str, str]
+) -> Kind | None:
+    try:
+        return kind.model_validate(_plain(table, environment))
+    except ValidationError as error:
+        for fault in error.errors():
+            mark = _mark_of(table, fault["loc"])
+            name = ".".join(map(str, fault["loc"])) or "the file"
+            if fault["type"] == "extra_forbidden":
+                known = ", ".join(sorted(kind.model_fields))
+                mistakes.add(mark, f"the key {name!r}", f"one of {known}")
+            elif fault["type"] == "missing":
+                mistakes.add(mark, f"no {name!r}", "a value for it")
+            else:
+                mistakes.add(mark, f"{name}: {fault['msg']}", "a value that fits")
+        return None
+
+
+def _plain(node: Node, environment: Mapping[str, str]) -> Any:  # noqa: ANN401 - YAML
+    if isinstance(node, Table):
+        return {key: _plain(value, environment) for key, value in node.items.items()}
+    if isinstance(node, Many):
+        return [_plain(item, environment) for item in node.items]
+    return _DEFAULTED.sub(lambda m: environment.get(m[1], m[2]), node.value)
+
+
+def _mark_of(table: Table, loc: tuple[int | str, ...]) -> Mark:
+    mark, node = table.mark, table
+    for part in loc:
+        if isinstance(node, Table) and part in node.items:
+            mark = node.keys[str(part)]
+            node = node.items[str(part)]  # type: ignore[assignment]
+        elif isinstance(node, Many) and isinstance(part, int) and part < len(node.items):
+            node = node.items[part]
+            mark = node.mark
+        else:
+            break
+    return mark
+
+
+def _check_names(
+    table: Table, connections: Mapping[str, ConnectionSettings], mistakes: Mistakes
+) -> None:
+    reads = table.items.get("reads")
+    named = reads.items.get("connection") if isinstance(reads, Table) else table.items.get("to")
+    if isinstance(named, document.Text) and named.value not in connections:
+        known = ", ".join(sorted(connections)) or "none"
+        mistakes.add(named, f"the connection {named.value!r}", f"one of {known}")
+
+
+def _check_connectors(
+    folder: Path,
+    connections: Mapping[str, ConnectionSettings],
+    hub: HubSettings,
+    mistakes: Mistakes,
+) -> None:
+    for name, connection in connections.items():
+        try:
+            build_connector(connection, hub)
+        except Misconfigured as error:
+            mistakes.add(Mark(f"connections/{name}.yaml"), str(error), "settings that fit")
+
+
+def _authority(folder: Path, mistakes: Mistakes) -> dict[str, dict[str, tuple[str, ...]]]:
+    path = folder / "policies" / "survivorship.yaml"
+    if not path.exists():
+        return {}
+    table = document.read(path, mistakes, name=_name(path, folder))
+    found: dict[str, dict[str, tuple[str, ...]]] = {}
+    for entity, fields in table.items.items() if table else ():
+        if not isinstance(fields, Table):
+            mistakes.add(fields, f"{entity} without fields", "field: [ROLE, …]")
+            continue
+        found[entity] = {}
+        for name, order in fields.items.items():
+            if not isinstance(order, Many):
+                mistakes.add(order, f"{entity}.{name} without a list", "roles, strongest first")
+                continue
+            found[entity][name] = tuple(i.value for i in order.items if hasattr(i, "value"))
+    return found

@@ -1,0 +1,118 @@
+"""What a stored message means under the revision that accepted it. Runs in mapping processes."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field, replace
+from datetime import datetime
+from functools import lru_cache
+from pathlib import Path
+
+from connectors.record import Record
+from hub.statement import Complaint, Meaning, Stated
+from mappings.collection import Library
+from mappings.deployed import deployed
+from mappings.reader import Reader
+from mappings.setting import Context
+from mappings.values import NotUnderstood as _NotUnderstood
+from pipelines import settings
+from pipelines.settings import Deployment
+
+NotUnderstood = _NotUnderstood
+FHIR = "application/fhir+json"
+_UNREAD_EVERY = 100  # one message in so many is searched for data that no mapping reads
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Raw:
+    """A stored message, opened."""
+
+    seq: int
+    connection: str
+    stream: str
+    key: str
+    at: datetime
+    body: bytes
+    media: str
+    gone: bool
+
+
+@dataclass(slots=True)
+class Revision:
+    """One revision, read and compiled as far as it was asked for."""
+
+    deployment: Deployment
+    library: Library
+    readers: dict[str, Reader] = field(default_factory=dict)
+
+    def reader(self, pipeline: str) -> Reader:
+        """The mappings of an inbound pipeline, compiled for its connection."""
+        if pipeline not in self.readers:
+            inbound = self.deployment.inbound[pipeline]
+            connection = self.deployment.connections[inbound.reads.connection]
+            zone = self.deployment.zone(inbound.reads.connection)
+            context = Context(
+                system=connection.system, timezone=zone, authority=connection.authority
+            )
+            self.readers[pipeline] = self.library.reader(inbound.mappings, context)
+        return self.readers[pipeline]
+
+
+class Readers:
+    """Compiled revisions, found in folders named by their number."""
+
+    def __init__(self, revisions: Path) -> None:
+        self._revisions = revisions
+        self._get = lru_cache(maxsize=8)(self._load)
+
+    def _load(self, number: int) -> Revision:
+        return load(self._revisions / str(number))
+
+    def understand(self, revision: int, pipeline: str, raw: Raw) -> tuple[Meaning, bool]:
+        """What a message means, and whether any mapping reads it. Raises NotUnderstood."""
+        known = self._get(revision)
+        reader = known.reader(pipeline)
+        record = Record(
+            stream=raw.stream,
+            message_key=raw.key,
+            at=raw.at,
+            body=raw.body,
+            media=raw.media,
+            said="gone" if raw.gone else "said",
+        )
+        meaning = reader(record)
+        if not (meaning.statements or meaning.complaints) and not reader.fits(record):
+            return meaning, False
+        inbound = known.deployment.inbound[pipeline]
+        if raw.media.startswith(FHIR) and _is_sampled(raw, inbound.validate_share):
+            meaning = _validated(known.deployment, raw, meaning)
+        if raw.seq % _UNREAD_EVERY == 0:
+            meaning = replace(meaning, unread=tuple(reader.unread(record)))
+        return meaning, True
+
+
+def load(folder: Path) -> Revision:
+    """The deployment in a folder with its library. Raises MappingErrors with every mistake."""
+    return Revision(settings.load(folder), deployed(folder))
+
+
+def _is_sampled(raw: Raw, share: float) -> bool:
+    # by number, not by chance: the same message is sampled again when it is replayed
+    return (raw.seq * 2654435761) % 10_000 < share * 10_000
+
+
+def _validated(deployment: Deployment, raw: Raw, meaning: Meaning) -> Meaning:
+    from connectors.fhir.validate import complaints
+
+    stated = [s for s in meaning.statements if isinstance(s, Stated)]
+    version = deployment.connections[raw.connection].settings.get("fhir_version", "R4")
+    found = tuple(
+        Complaint(
+            rule="fhir-validation",
+            place=said[:200],
+            expected=f"a valid FHIR {version} resource",
+            entity=stated[0].entity if stated else "",
+            key=stated[0].key if stated else "",
+        )
+        for said in complaints(raw.body, version)
+    )
+    return replace(meaning, complaints=(*meaning.complaints, *found))
