@@ -1,0 +1,1 @@
+"""What a person touches, and where everything is put together."""

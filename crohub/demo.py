@@ -1,0 +1,266 @@
+"""The hub beside the made-up institution: live, for people to look at, or thirty days at once."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import json
+import os
+import socket
+import sys
+import tempfile
+import threading
+import time
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import ExitStack, contextmanager
+from importlib.resources import files
+from importlib.resources.abc import Traversable
+from pathlib import Path
+from typing import Any, TextIO
+
+from connectors.errors import Misconfigured
+from crohub import schema, summary
+from crohub.first_key import first_key
+from crohub.options import Options
+from crohub.ownership import owned
+from crohub.sandbox.hospital import NoAnswer
+from crohub.sandbox.institution import Institution
+from crohub.serve import serve
+from hub import seal
+from pipelines import logs, settings
+from pipelines.edge import Edge, open_edge
+from pipelines.places import Places
+
+SEED = 7
+HOST = "127.0.0.1"
+_ANY = (HOST, 9)  # before the hub listens nobody knows where
+_CALM = 120.0  # seconds that settling may take behind the last message
+
+
+class NoSandbox(Misconfigured):
+    """What the made-up institution needs is not installed."""
+
+
+def once(folder: Path | None, *, days: int, as_json: bool) -> None:
+    """Plays so many days as fast as the answers come and prints what became of them.
+
+    Without a folder everything is in a temporary one. Raises TimeoutError when the hub does not
+    come to rest.
+    """
+    began = time.monotonic()
+    with ExitStack() as ending:
+        place = folder or Path(ending.enter_context(tempfile.TemporaryDirectory()))
+        told = ending.enter_context(_logged(place / "log.jsonl"))
+        institution = ending.enter_context(_institution(place, _ANY))
+        ending.enter_context(_environment(institution, mllp_port=0, every="2s"))
+        found = asyncio.run(_played(_node(place, ending), institution, days))
+        found["seconds"] = round(time.monotonic() - began, 1)
+        if told.isatty():
+            print(f"{days} days in {found['seconds']} s", file=told)
+    print(json.dumps(found) if as_json else summary.lines(found))  # noqa: T201 - the data
+
+
+def live(folder: Path, *, port: int, pace: float) -> None:
+    """Serves until Ctrl-C (once: drains; twice: stops) while the institution lives its days."""
+    mllp_port = _free_port(int(os.environ.get("CROHUB_MLLP_PORT", "2575")))
+    stopped = threading.Event()
+    with ExitStack() as ending:
+        told = ending.enter_context(_logged(folder / "log.jsonl"))
+        say = _teller(told)
+        institution = ending.enter_context(
+            _institution(folder, (HOST, mllp_port), pace=pace, tell=say)
+        )
+        ending.enter_context(_environment(institution, mllp_port=mllp_port, every="5s"))
+        config = _config(folder)
+        options = Options(config=config, data=folder / "data", port=port)
+
+        def started(address: str) -> None:
+            _greet(say, address, folder, mllp_port)
+            threading.Thread(target=_live_on, args=(institution, stopped, say), daemon=True).start()
+
+        try:
+            serve(options, started=started)
+        finally:
+            stopped.set()
+            say("stopped; what came is in " + str(folder))
+
+
+async def _played(edge: Edge, institution: Institution, days: int) -> dict[str, Any]:
+    await edge.start()
+    try:
+        await _until(lambda: "hospital" in edge.addresses, 30.0, "the listener")
+        institution.hospital.address = edge.addresses["hospital"]
+        await asyncio.to_thread(institution.play, days)
+        await _pulled(edge)
+        await _until(lambda: summary.at_rest(edge.places), _CALM, "settling")
+        await _until(_quiet(institution), _CALM, "deliveries")
+        return await asyncio.to_thread(summary.of, edge)
+    finally:
+        await edge.stop()
+
+
+async def _pulled(edge: Edge) -> None:
+    """Pulls every stream to its end; a hiccup of the source is answered by asking again."""
+    for name, pipeline in edge.deployment.inbound.items():
+        if pipeline.schedule is None:
+            continue
+        for _ in range(20):
+            run = await asyncio.to_thread(edge.scheduler.run, pipeline)
+            if run.state == "done":
+                break
+            if run.state != "later":
+                raise RuntimeError(f"{name}: {run.state}: {run.detail}")
+            await asyncio.sleep(min(run.after, 0.5))
+
+
+async def _until(true: Callable[[], bool], seconds: float, what: str) -> None:
+    until = time.monotonic() + seconds
+    while not await asyncio.to_thread(true):
+        if time.monotonic() > until:
+            raise TimeoutError(f"{what} did not come to rest within {seconds:g} s")
+        await asyncio.sleep(0.05)
+
+
+def _quiet(institution: Institution) -> Callable[[], bool]:
+    """Whether nothing has been said to the institution for a second."""
+    seen, since = -1, time.monotonic()
+
+    def quiet() -> bool:
+        nonlocal seen, since
+        count = len(institution.sink.received)
+        if count != seen:
+            seen, since = count, time.monotonic()
+        return time.monotonic() - since > 1.0
+
+    return quiet
+
+
+def _node(folder: Path, ending: ExitStack) -> Edge:
+    """The hub of the demonstration, not started yet, with its folder's lock."""
+    deployment = settings.load(_config(folder))
+    places = Places(folder / "data")
+    places.make()
+    ending.enter_context(owned(places.lock))
+    schema.upgrade(places)
+    seal.load(places.keys)
+    first_key(places)
+
+    def fatal(error: Exception) -> None:
+        # after a failed fsync nobody knows what is on disk
+        os.write(2, f"storage failed: {type(error).__name__}\n".encode())
+        os._exit(1)
+
+    return open_edge(places, deployment, fatal=fatal)
+
+
+@contextmanager
+def _institution(folder: Path, hl7: tuple[str, int], **how: Any) -> Iterator[Institution]:  # noqa: ANN401
+    institution = Institution(SEED, hl7, folder / "institution", **how)
+    try:
+        institution.start()
+    except RuntimeError as error:
+        raise NoSandbox(f"{error}; install crohub[sandbox]") from None
+    try:
+        yield institution
+    finally:
+        institution.stop()
+
+
+@contextmanager
+def _environment(institution: Institution, *, mllp_port: int, every: str) -> Iterator[None]:
+    """Where the institution's systems are, for the configuration to refer to."""
+    ends = institution.endpoints
+    named: Mapping[str, str] = {
+        "MLLP_PORT": str(mllp_port),
+        "FHIR": ends.fhir_url,
+        "SFTP_PORT": str(ends.sftp_port),
+        "SFTP_USER": ends.sftp_user,
+        "SFTP_PASSWORD": ends.sftp_password_file.read_text().strip(),
+        "SFTP_HOST_KEY": ends.sftp_host_key,
+        "SFTP_FOLDER": ends.sftp_folder,
+        "SINK_PORT": str(ends.sink_port),
+        "EVERY": every,
+    }
+    before = {name: os.environ.get(f"CROHUB_DEMO_{name}") for name in named}
+    os.environ.update({f"CROHUB_DEMO_{name}": value for name, value in named.items()})
+    try:
+        yield
+    finally:
+        for name, value in before.items():
+            if value is None:
+                del os.environ[f"CROHUB_DEMO_{name}"]
+            else:
+                os.environ[f"CROHUB_DEMO_{name}"] = value
+
+
+@contextmanager
+def _logged(path: Path) -> Iterator[TextIO]:
+    """Sends this process's and its children's logs to a file, and yields the former stderr."""
+    path.parent.mkdir(parents=True, exist_ok=True)
+    sys.stderr.flush()
+    log = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_APPEND, 0o600)
+    with os.fdopen(os.dup(2), "w") as told, os.fdopen(log, "w", buffering=1) as lines:
+        os.dup2(log, 2)  # the children inherit it
+        try:
+            with contextlib.redirect_stderr(lines):
+                logs.configure()
+                yield told
+        finally:
+            told.flush()
+            os.dup2(told.fileno(), 2)
+            logs.configure()
+
+
+def _config(folder: Path) -> Path:
+    """The demonstration's configuration, written anew."""
+    _copy(files("crohub") / "sandbox" / "config", folder)
+    return folder
+
+
+def _copy(source: Traversable, target: Path) -> None:
+    target.mkdir(parents=True, exist_ok=True)
+    for entry in source.iterdir():
+        if entry.is_dir():
+            _copy(entry, target / entry.name)
+        else:
+            (target / entry.name).write_bytes(entry.read_bytes())
+
+
+def _free_port(wanted: int) -> int:
+    for port in (wanted, 0):
+        with contextlib.suppress(OSError), socket.create_server((HOST, port)) as probe:
+            return int(probe.getsockname()[1])
+    raise OSError(f"no port of {HOST} can be had")
+
+
+def _teller(told: TextIO) -> Callable[[str], None]:
+    from rich.console import Console
+
+    console = Console(file=told, markup=False, highlight=False, soft_wrap=True)
+    return console.print
+
+
+def _greet(say: Callable[[str], None], address: str, folder: Path, mllp_port: int) -> None:
+    key = (folder / "data" / "admin.key").read_text().strip()
+    for line in (
+        "",
+        f"crohub and a made-up institution are running.   {address}",
+        f"  the key (sign in with it)   {key}",
+        f"  the API and its pages       {address}/docs",
+        f"  HL7 over MLLP               mllp://{HOST}:{mllp_port}",
+        f"  its data and its log        {folder}",
+        "  Ctrl-C drains and ends; twice stops at once.",
+        "",
+    ):
+        say(line)
+
+
+def _live_on(
+    institution: Institution, stopped: threading.Event, say: Callable[[str], None]
+) -> None:
+    while not stopped.is_set():
+        try:
+            institution.play_day()
+        except NoAnswer as error:
+            if not stopped.is_set():
+                say(f"the hospital waits: {error}")

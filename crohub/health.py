@@ -1,0 +1,119 @@
+"""What `crohub doctor` looks at, each with a verdict and what to do about it."""
+
+from __future__ import annotations
+
+import shutil
+import stat
+import sys
+from collections.abc import Iterator
+from dataclasses import dataclass
+from importlib.metadata import packages_distributions
+from pathlib import Path
+
+from crohub import checking, schema
+from crohub.options import Options, places_of
+from crohub.ownership import Busy, owned
+from hub import audit
+from hub.schema import DatabaseNewer
+from pipelines.places import Places
+from pipelines.settings import Deployment
+
+OURS = ("connectors", "mappings", "pipelines", "hub", "crohub")
+_ROOM = 1 << 30  # bytes that should be free
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Finding:
+    """One thing looked at."""
+
+    what: str
+    ok: bool
+    detail: str
+
+
+def examine(config: Path, data: Path | None = None) -> Iterator[Finding]:
+    """Everything, most basic first. Changes nothing."""
+    yield _python()
+    yield _packages()
+    found = checking.check(config, packaged_cases=False)
+    first = str(found.mistakes[0]) if found.mistakes else "sound"
+    yield Finding(what="configuration", ok=not found.mistakes, detail=first)
+    if found.deployment is None:
+        return
+    for warning in found.warnings:
+        yield Finding(what="configuration", ok=True, detail=f"warning: {warning}")
+    places = places_of(Options(config=config, data=data), found.deployment)
+    yield from _data(places)
+    yield from _connections(found.deployment)
+
+
+def _python() -> Finding:
+    version = ".".join(map(str, sys.version_info[:3]))
+    return Finding(what="python", ok=sys.version_info >= (3, 11), detail=version)
+
+
+def _packages() -> Finding:
+    """Another distribution may have put files of its own into a package of ours (docs: install
+    crohub into an environment of its own)."""
+    owners = packages_distributions()
+    odd = {n: owners[n] for n in OURS if n in owners and set(owners[n]) != {"crohub"}}
+    detail = "; ".join(f"{name} also belongs to {', '.join(who)}" for name, who in odd.items())
+    return Finding(what="packages", ok=not odd, detail=detail or "ours alone")
+
+
+def _data(places: Places) -> Iterator[Finding]:
+    if not places.data.exists():
+        yield Finding(what="data folder", ok=True, detail=f"{places.data} is not there yet")
+        return
+    yield _private(places.data, "data folder")
+    for path in (places.keys, places.admin_key, places.data / "hub.db", places.data / "journal.db"):
+        if path.exists():
+            yield _private(path, path.name)
+    free = shutil.disk_usage(places.data).free
+    yield Finding(what="room on disk", ok=free > _ROOM, detail=f"{free / (1 << 30):.1f} GiB free")
+    yield _lock(places)
+    yield from _databases(places)
+
+
+def _private(path: Path, what: str) -> Finding:
+    mode = stat.S_IMODE(path.stat().st_mode)
+    private = not mode & 0o077
+    todo = "" if private else f"; chmod go-rwx {path}: others can read it"
+    return Finding(what=what, ok=private, detail=f"{path} has mode {mode:04o}{todo}")
+
+
+def _lock(places: Places) -> Finding:
+    try:
+        with owned(places.lock):
+            return Finding(what="hub", ok=True, detail="not running")
+    except Busy as error:
+        return Finding(what="hub", ok=True, detail=f"running: {error}")
+
+
+def _databases(places: Places) -> Iterator[Finding]:
+    try:
+        state = schema.check(places)
+    except DatabaseNewer as error:
+        yield Finding(what="databases", ok=False, detail=str(error))
+        return
+    yield Finding(what="databases", ok=True, detail=state)
+    if state != "ready":
+        return
+    for name, opened in (("journal", places.journal), ("hub", places.hub)):
+        session = opened(read_only=places.embedded)
+        try:
+            if session.dialect == "sqlite":
+                row = session.one("pragma quick_check(1)")
+                said = str(row[0]) if row else "no answer"
+                advice = "" if said == "ok" else ": stop the hub and restore a backup"
+                yield Finding(what=f"{name} database", ok=said == "ok", detail=said + advice)
+            if name == "hub":
+                odd = next(iter(audit.broken(session)), "")
+                yield Finding(what="audit", ok=not odd, detail=odd or "every entry follows")
+        finally:
+            session.close()
+
+
+def _connections(deployment: Deployment) -> Iterator[Finding]:
+    for name, one in checking.health(deployment).items():
+        yield Finding(what=f"connection {name}", ok=one.ok, detail=one.detail)

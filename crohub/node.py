@@ -1,0 +1,127 @@
+"""A deployment as a command meets it: beside a running hub, or alone with its data folder.
+
+Orders go through the journal either way. Beside a running hub its settler obeys them; where no
+hub runs, the command holds the folder's lock and settles what waits itself.
+"""
+
+from __future__ import annotations
+
+import getpass
+import time
+from collections.abc import Callable, Iterator
+from contextlib import ExitStack, contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from crohub import schema
+from crohub.backlog import waiting
+from crohub.options import Options, places_of
+from crohub.ownership import Busy, owned
+from hub import seal
+from pipelines import orders, settings, settling
+from pipelines.journal import Journal, Kept
+from pipelines.mapper import Limits
+from pipelines.places import Places
+from pipelines.settings import Deployment
+
+
+class NoData(Exception):
+    """No hub has ever worked on this data folder."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Node:
+    """A data folder with its configuration. `alone`: this process holds its lock."""
+
+    places: Places
+    deployment: Deployment
+    keyring: seal.Keyring
+    alone: bool
+
+    def order(self, *sent: dict[str, Any], seconds: float = 5.0) -> bool:
+        """Stores orders, in this order, and has them obeyed. False: they are stored, and the
+        running hub has not come to them within `seconds`."""
+        journal = self.places.journal()
+        try:
+            entries = [orders.entry(self.keyring, journal.dialect, one) for one in sent]
+            kept = Journal(journal).keep(entries)
+        finally:
+            journal.close()
+        if self.alone:
+            self.settle()
+            return True
+        return self.obeyed(kept[-1], entries[-1].part, seconds)
+
+    def obeyed(self, kept: Kept, part: int, seconds: float) -> bool:
+        """Whether the running hub has settled a message, waiting so long for it."""
+        hub = self.places.hub(read_only=self.places.embedded)
+        try:
+            return orders.wait(hub, kept.seq, part, seconds=seconds)
+        finally:
+            hub.close()
+
+    def settle(self, told: Callable[[int], None] = lambda _: None) -> None:
+        """Settles what waits, in this process; only when alone. `told` hears how much is left."""
+        with settling.undisturbed(self.places):
+            settler = settling.build(
+                self.places, self.deployment, worker="settler", limits=Limits()
+            )
+            try:
+                while settler.step():
+                    told(waiting(self.places))
+            finally:
+                settler.mapper.stop()
+                settler.queue.journal.close()
+                settler.queue.hub.close()
+
+    def settled(self, seconds: float, told: Callable[[int], None] = lambda _: None) -> bool:
+        """Has everything that is stored settled: by this process when alone, else by the running
+        hub within `seconds`."""
+        if self.alone:
+            self.settle(told)
+            return True
+        until = time.monotonic() + seconds
+        while left := waiting(self.places):
+            told(left)
+            if time.monotonic() > until:
+                return False
+            time.sleep(0.1)
+        return True
+
+
+@contextmanager
+def reach(config: Path, data: Path | None = None, *, exists: bool = False) -> Iterator[Node]:
+    """The node of a configuration, beside the hub that runs on it or alone.
+
+    `exists`: raise NoData rather than begin with empty databases. Raises MappingErrors for a
+    wrong configuration and DatabaseNewer for a newer release's data.
+    """
+    deployment = settings.load(config)
+    places = places_of(Options(config=config, data=data), deployment)
+    if schema.check(places) == "fresh" and exists:
+        raise NoData(
+            f"there are no data in {places.data}; run `crohub serve --config {config}` first, or "
+            "name the folder with --data"
+        )
+    places.make()
+    with ExitStack() as held:
+        try:
+            held.enter_context(owned(places.lock))
+        except Busy:
+            yield _node(places, deployment, alone=False)
+            return
+        schema.upgrade(places)
+        yield _node(places, deployment, alone=True)
+
+
+def whoever() -> str:
+    """Who sits at the command line, for the audit."""
+    try:
+        return f"cli:{getpass.getuser()}"
+    except (KeyError, OSError):  # a container without a user database
+        return "cli:unknown"
+
+
+def _node(places: Places, deployment: Deployment, *, alone: bool) -> Node:
+    return Node(places=places, deployment=deployment, keyring=seal.load(places.keys), alone=alone)

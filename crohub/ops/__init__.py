@@ -1,0 +1,1 @@
+"""Operations over HTTP: how connections, pipelines and messages are doing, and orders to them."""

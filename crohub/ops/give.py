@@ -1,0 +1,34 @@
+"""Orders from the API: through the journal, obeyed by the settler, waited for a short time."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+from hub.principal import Principal
+from pipelines import orders
+from pipelines.edge import Edge
+
+PATIENCE = 5.0  # seconds a caller is kept waiting for the settling
+
+
+def give(edge: Edge, *sent: dict[str, Any], seconds: float = PATIENCE) -> bool:
+    """Stores orders durably and waits until they are obeyed; False: not within `seconds`."""
+    dialect = "sqlite" if edge.places.embedded else "postgresql"
+    entries = [orders.entry(edge.keyring, dialect, one) for one in sent]
+    kept = edge.writer.keep(entries)
+    session = edge.places.hub(read_only=edge.places.embedded)
+    try:
+        return orders.wait(session, kept[-1].seq, entries[-1].part, seconds=seconds)
+    finally:
+        session.close()
+
+
+def saw(edge: Edge, entity: str, ids: Sequence[str], principal: Principal) -> None:
+    """A read of personal data, stored before the answer is given; the audit follows."""
+    order = {
+        "do": "saw", "by": principal.name, "object": entity, "reason": principal.purpose,
+        "detail": {"ids": list(ids)},
+    }  # fmt: skip
+    dialect = "sqlite" if edge.places.embedded else "postgresql"
+    edge.writer.keep([orders.entry(edge.keyring, dialect, order)])

@@ -1,0 +1,91 @@
+"""Replay over HTTP: first what it would settle again, then, when told so, the doing."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from fastapi import APIRouter, Depends, Request, Response
+from starlette.concurrency import run_in_threadpool
+
+from crohub import checking, lookup, replaying
+from crohub.lookup import Found, Wanted
+from crohub.ops.asked import changes, done, optional, text
+from crohub.ops.desk import Desk
+from crohub.ops.give import give
+from hub.api.answers import answer
+from hub.api.auth import principal_of
+from hub.api.errors import Problem
+from hub.database import Session
+from hub.principal import Principal
+from mappings.mistakes import MappingErrors
+
+_NAMES = ("ids", "state", "connection", "pipeline", "patient", "do", "present", "reason")
+
+
+def add(made: APIRouter, desk: Desk) -> None:
+    """Adds these routes."""
+
+    @made.post("/replay", dependencies=[Depends(changes)])
+    async def replay(request: Request) -> Response:
+        """Settle messages again. {"ids": […]} or filters (state, connection, pipeline, patient);
+        only a preview unless {"do": true}; {"present": true}: under the present mappings."""
+        said = await optional(request, _NAMES)
+        return await run_in_threadpool(_replay, desk, said, principal_of(request))
+
+    @made.post("/discard", dependencies=[Depends(changes)])
+    async def discard(request: Request) -> Response:
+        """Set parked messages aside for good: {"ids": […], "reason": …}."""
+        said = await optional(request, ("ids", "reason"))
+        ids, reason = _ids(said), text(said, "reason")
+        if not ids or not reason:
+            raise Problem(422, detail="expected ids and a reason")
+        order = {
+            "do": "discard", "by": principal_of(request).name, "reason": reason, "messages": ids,
+            "object": f"messages {min(ids)} to {max(ids)}", "detail": {"messages": ids},
+        }  # fmt: skip
+        return done(await run_in_threadpool(give, desk.edge, order), {"messages": ids})
+
+
+def _replay(desk: Desk, said: dict[str, Any], principal: Principal) -> Response:
+    wanted = Wanted(
+        state=text(said, "state"),
+        connection=text(said, "connection"),
+        pipeline=text(said, "pipeline"),
+        patient=text(said, "patient"),
+    )
+    ids = _ids(said)
+    if not ids and not (wanted.state or wanted.connection or wanted.pipeline or wanted.patient):
+        raise Problem(422, detail="expected ids, state, connection, pipeline or patient")
+    if wanted.state and wanted.state not in lookup.ALL_STATES:
+        raise Problem(422, detail=f"state: expected one of {', '.join(lookup.ALL_STATES)}")
+    with desk.reading() as session:
+        found = replaying.chosen(session, desk.edge.keyring, wanted, ids)
+        told = replaying.summary(found)
+        if said.get("do") is not True or not found:
+            return answer(told | {"done": False})
+        sent = _orders(desk, found, session, said, principal)
+    return done(give(desk.edge, *sent), told)
+
+
+def _orders(
+    desk: Desk, found: list[Found], session: Session, said: dict[str, Any], principal: Principal
+) -> list[dict[str, Any]]:
+    number = None
+    if said.get("present") is True:
+        try:
+            checking.sound(desk.edge.deployment.folder)
+        except MappingErrors as error:
+            raise Problem(409, detail=f"the present configuration is wrong: {error}") from None
+        number = desk.enter_revision()
+    return list(
+        replaying.orders(
+            found, session, by=principal.name, reason=text(said, "reason"), revision=number
+        )
+    )
+
+
+def _ids(said: dict[str, Any]) -> list[int]:
+    ids = said.get("ids", [])
+    if not isinstance(ids, list) or not all(type(one) is int for one in ids) or len(ids) > 10_000:
+        raise Problem(422, detail="ids: expected a list of at most 10,000 message numbers")
+    return ids

@@ -1,0 +1,87 @@
+"""What became of a whole run: messages, records, connections."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from crohub import lookup
+from crohub.backlog import backlog
+from crohub.commands.ending import table
+from crohub.ops import overview
+from crohub.ops.tally import Tally
+from hub.database import Session
+from pipelines.edge import Edge
+from pipelines.places import Places
+
+
+def at_rest(places: Places) -> bool:
+    """Whether nothing waits to be settled, to be tried again or to be said."""
+    session = lookup.reading(places)
+    try:
+        again = session.one("select 1 from outcome where state = 'ready' limit 1")
+        unsaid = session.one("select 1 from delivery where state = 'ready' limit 1")
+        return not sum(backlog(session).values()) and again is None and unsaid is None
+    finally:
+        session.close()
+
+
+def of(edge: Edge) -> dict[str, Any]:
+    """`messages` {accepted, done, parked, held}, which add up; `entities` {name: count};
+    `connections` with what each pulled, received and pushed. Messages that nobody reads and test
+    messages are done; how many of them there are is said in `set_aside`."""
+    session = lookup.reading(edge.places)
+    try:
+        counts = overview.messages(session, Tally())
+        aside = counts["aside"] + counts["test"]
+        waiting = counts["behind"] + counts["ready"] + counts["waiting"]
+        return {
+            "messages": {
+                "accepted": counts["accepted"],
+                "done": counts["accepted"] - counts["parked"] - counts["held"] - waiting,
+                "parked": counts["parked"],
+                "held": counts["held"],
+                "set_aside": aside,
+            },
+            "entities": dict(overview.entities(session)),
+            "connections": _connections(edge, session),
+        }
+    finally:
+        session.close()
+
+
+def lines(found: dict[str, Any]) -> str:
+    """The same for a person."""
+    messages = ", ".join(f"{name} {count:,}" for name, count in found["messages"].items())
+    entities = [
+        {"record": name, "count": f"{count:,}"} for name, count in found["entities"].items()
+    ]
+    columns = ("name", "connector", "state", "pulled", "received", "pushed")
+    return "\n".join(
+        (
+            f"messages: {messages}", "", *table(found["connections"], columns), "",
+            *table(entities, ("record", "count")), "", f"{found['seconds']} seconds",
+        )
+    )  # fmt: skip
+
+
+def _connections(edge: Edge, session: Session) -> list[dict[str, Any]]:
+    pulled: dict[str, int] = dict(
+        session.all("select connection, sum(read) from arrival group by connection")
+    )
+    pushed: dict[str, int] = {}
+    for pipeline, count in session.all(
+        "select pipeline, count(*) from delivery where state = 'delivered' group by pipeline"
+    ):
+        to = edge.deployment.outbound[pipeline].to
+        pushed[to] = pushed.get(to, 0) + count
+    return [
+        {
+            "name": row["name"],
+            "connector": row["connector"],
+            "pulled": int(pulled.get(row["name"], 0)),
+            "received": row["received"],
+            "pushed": pushed.get(row["name"], 0),
+            "state": row["state"],
+        }
+        for row in overview.connections(edge, session, Tally())
+    ]

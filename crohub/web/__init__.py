@@ -1,0 +1,1 @@
+"""Pages for people: rendered here, without scripts, with nothing from elsewhere."""

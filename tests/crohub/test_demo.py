@@ -1,0 +1,103 @@
+"""The demonstration: the institution's days become records, and the figures add up."""
+
+import json
+import signal
+import subprocess
+import sys
+
+import httpx2
+import pytest
+
+pytest.importorskip("asyncssh", reason="the extra `sandbox` is not installed")
+
+
+@pytest.fixture(scope="module")
+def folder(tmp_path_factory):
+    return tmp_path_factory.mktemp("demo")
+
+
+@pytest.fixture(scope="module")
+def found(folder):
+    """What three days at once print."""
+    words = ["demo", "--once", "--days", "3", "--json", "--data", folder]
+    said = subprocess.run(
+        [sys.executable, "-m", "crohub", *words],
+        capture_output=True, text=True, check=False, timeout=120,
+    )  # fmt: skip
+    assert said.returncode == 0, said.stderr + (folder / "log.jsonl").read_text()[-2000:]
+    return json.loads(said.stdout)
+
+
+def test_every_message_is_accounted_for(found):
+    messages = found["messages"]
+
+    assert messages["accepted"] == messages["done"] + messages["parked"] + messages["held"]
+    assert messages["held"] > messages["parked"] > 0
+
+
+def test_the_institutions_days_become_records(found):
+    assert found["entities"]["Participant"] > 100
+    assert found["entities"]["Enrollment"] > 100
+    assert found["entities"]["Person"] > 30
+    assert found["entities"]["Study"] == 4
+
+
+def test_every_system_was_spoken_to_in_its_own_protocol(found):
+    rows = {one["name"]: one for one in found["connections"]}
+
+    assert {name: one["connector"] for name, one in rows.items()} == {
+        "billing": "hl7v2", "hospital": "hl7v2", "personnel": "sftp", "register": "fhir",
+    }  # fmt: skip
+    assert rows["hospital"]["received"] > 200
+    assert rows["register"]["pulled"] > 500
+    assert rows["personnel"]["pulled"] > 100
+    assert rows["billing"]["pushed"] > 0
+    assert {one["state"] for one in rows.values()} == {"running"}
+
+
+def test_the_log_is_events_without_patients(found, folder):
+    assert found
+
+    lines = (folder / "log.jsonl").read_text().splitlines()
+
+    events = [json.loads(line) for line in lines]
+    assert {"listens", "pulled"} <= {one["event"] for one in events}
+    assert {one["level"] for one in events if one["event"] != "parked"} <= {"info", "warning"}
+    assert "PID|" not in "".join(lines)
+
+
+def test_the_live_demonstration_tells_where_to_look_and_drains_on_ctrl_c(tmp_path):
+    told = (tmp_path / "told").open("w+")
+    process = subprocess.Popen(
+        [sys.executable, "-m", "crohub", "demo", "--port", "0", "--pace", "20",
+         "--data", tmp_path / "d"],
+        stderr=told, stdout=subprocess.DEVNULL,
+    )  # fmt: skip
+    try:
+        address, key = _greeting(process, tmp_path / "told")
+        ready = httpx2.get(f"{address}/readyz")
+        mine = httpx2.get(
+            f"{address}/ops/connections", headers={"Authorization": f"Bearer {key}"}, timeout=30
+        )
+        process.send_signal(signal.SIGINT)
+        code = process.wait(60)
+    finally:
+        process.kill()
+        process.wait()
+        told.close()
+
+    assert (ready.status_code, mine.status_code, code) == (200, 200, 0)
+    assert "stopped" in (tmp_path / "told").read_text()
+
+
+def _greeting(process, path):
+    import time
+
+    until = time.monotonic() + 60
+    while "Ctrl-C" not in (text := path.read_text()):
+        assert process.poll() is None, text
+        assert time.monotonic() < until, text
+        time.sleep(0.05)
+    words = text.split()
+    address = next(word for word in words if word.startswith("http://127.0.0.1:"))
+    return address, next(word for word in words if word.startswith("crohub_"))

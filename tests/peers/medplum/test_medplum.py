@@ -1,0 +1,201 @@
+"""The FHIR connector against Medplum's FHIR router, which somebody else wrote.
+
+Needs node and npm; installs the router once, into `.cache` of the checkout.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import os
+import queue
+import shutil
+import subprocess
+import tempfile
+import threading
+from pathlib import Path
+
+import pytest
+
+from connectors.errors import Refused
+from connectors.fhir import Fhir
+from connectors.record import Delivery
+
+_HERE = Path(__file__).parent
+_CACHE = Path(__file__).parents[3] / ".cache"
+
+pytestmark = pytest.mark.skipif(
+    not (shutil.which("node") and shutil.which("npm")), reason="node and npm are not there"
+)
+
+
+def _installed() -> Path:
+    """The folder with the router, installed now unless it is there from another run."""
+    wanted = (_HERE / "package.json").read_bytes()
+    place = _CACHE / f"medplum-{hashlib.sha256(wanted).hexdigest()[:12]}"
+    if not place.exists():
+        _CACHE.mkdir(exist_ok=True)
+        building = Path(tempfile.mkdtemp(dir=_CACHE))
+        (building / "package.json").write_bytes(wanted)
+        command = ["npm", "install", "--no-audit", "--no-fund", "--no-package-lock"]
+        made = subprocess.run(
+            [*command, "--ignore-scripts", "--loglevel=error"],
+            cwd=building,
+            capture_output=True,
+            text=True,
+            timeout=300,
+            check=False,
+        )
+        if made.returncode:
+            shutil.rmtree(building)
+            pytest.skip(f"npm cannot install the peer: {made.stderr.strip()[-300:]}")
+        try:
+            building.rename(place)
+        except OSError:  # another run was faster
+            shutil.rmtree(building)
+    shutil.copy(_HERE / "server.mjs", place)
+    return place
+
+
+@pytest.fixture(scope="module")
+def address():
+    """The base address of a router that has just been started."""
+    with subprocess.Popen(
+        ["node", "server.mjs"],
+        cwd=_installed(),
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        text=True,
+        env={**os.environ, "NO_COLOR": "1"},
+    ) as server:
+        lines: queue.Queue[str] = queue.Queue()
+        reader = threading.Thread(target=lambda: lines.put(server.stdout.readline()))
+        reader.start()
+        try:
+            port = lines.get(timeout=60).strip()
+            assert port.isdigit(), server.stderr.read()[-2000:]
+            yield f"http://127.0.0.1:{port}"
+        finally:
+            server.kill()
+            reader.join()
+
+
+def _fhir(address: str, **settings) -> Fhir:
+    return Fhir(base_url=address, overlap=0, **settings)
+
+
+def _deliver(address: str, resource: dict, **target: str):
+    body = json.dumps(resource).encode()
+    delivery = Delivery(
+        id="d1",
+        stream=resource["resourceType"],
+        body=body,
+        media="application/fhir+json",
+        target={"type": resource["resourceType"], **target},
+    )
+    (receipt,) = _fhir(address).push([delivery])
+    return receipt
+
+
+def _with_number(kind: str, number: str, **more) -> dict:
+    return {"resourceType": kind, "identifier": [{"system": "urn:s", "value": number}], **more}
+
+
+def test_what_is_created_twice_is_there_once_and_is_pulled(address):
+    patient = _with_number("Patient", "create-1", birthDate="1970-01-01")
+
+    first = _deliver(address, patient, method="create", identifier="urn:s|create-1")
+    second = _deliver(address, patient, method="create", identifier="urn:s|create-1")
+    records = [r for r in _fhir(address).pull("Patient", "") if b"create-1" in r.body]
+
+    assert (first.outcome, second.outcome) == ("delivered", "delivered")
+    assert first.native_id == second.native_id != ""
+    assert len(records) == 1
+    assert records[0].message_key.startswith(f"Patient/{first.native_id}@")
+
+
+def test_an_update_by_identifier_makes_it_and_then_changes_it(address):
+    target = {"method": "update", "identifier": "urn:s|update-1"}
+    made = _deliver(address, _with_number("Patient", "update-1"), **target)
+    cursor = list(_fhir(address).pull("Patient", ""))[-1].cursor
+
+    changed = _deliver(address, _with_number("Patient", "update-1", active=True), **target)
+    after = list(_fhir(address).pull("Patient", cursor))
+
+    assert made.native_id == changed.native_id
+    assert json.loads(after[-1].body)["active"] is True
+    assert sum(record.message_key.startswith(f"Patient/{made.native_id}@") for record in after) == 1
+
+
+def test_an_update_that_builds_on_an_old_version_is_refused(address):
+    made = _deliver(
+        address, _with_number("Patient", "stale-1"), method="create", identifier="urn:s|stale-1"
+    )
+    stale = {**_with_number("Patient", "stale-1", active=True), "id": made.native_id}
+
+    receipt = _deliver(address, stale, method="update", id=made.native_id, version="nonsense")
+
+    assert receipt.outcome == "refused"
+    assert "412" in receipt.detail
+
+
+def test_a_subject_is_found_by_its_study(address):
+    study = _deliver(
+        address,
+        _with_number("ResearchStudy", "study-1", status="active"),
+        method="create",
+        identifier="urn:s|study-1",
+    )
+    reference = f"ResearchStudy/{study.native_id}"
+    for number, of in (("in", reference), ("out", "ResearchStudy/other")):
+        subject = _with_number(
+            "ResearchSubject",
+            f"subject-{number}",
+            status="on-study",
+            study={"reference": of},
+            individual={"reference": "Patient/1"},
+        )
+        _deliver(address, subject, method="create", identifier=f"urn:s|subject-{number}")
+
+    params = {"ResearchSubject": {"params": {"study": reference}}}
+    records = list(_fhir(address, streams=params).pull("ResearchSubject", ""))
+
+    assert [b"subject-in" in record.body for record in records] == [True]
+
+
+def test_a_search_by_identifier_is_posted_and_answered(address):
+    _deliver(address, _with_number("Patient", "post-1"), method="create", identifier="urn:s|post-1")
+
+    params = {"Patient": {"params": {"identifier": "urn:s|post-1"}}}
+    records = list(_fhir(address, streams=params).pull("Patient", ""))
+
+    assert [b"post-1" in record.body for record in records] == [True]
+
+
+def test_a_list_that_is_cut_off_without_a_next_link_is_not_taken_for_whole(address):
+    for number in range(3):
+        name = f"many-{number}"
+        _deliver(address, _with_number("Device", name), method="create", identifier=f"urn:s|{name}")
+
+    run = _fhir(address, page_size=2).pull("Device", "")
+    read = [next(run), next(run)]
+
+    assert len({record.message_key for record in read}) == 2
+    with pytest.raises(Refused, match="2 of 3 matches"):
+        next(run)
+
+
+def test_a_refusal_is_told_in_codes(address):
+    receipt = _deliver(
+        address, {"resourceType": "Patient", "id": "x"}, method="update", id="not-there"
+    )
+
+    assert receipt.outcome == "refused"
+    assert "OperationOutcome (error: invalid)" in receipt.detail
+
+
+def test_check_says_that_this_router_describes_itself_not(address):
+    health = _fhir(address).check()
+
+    assert not health.ok
+    assert "no CapabilityStatement" in health.detail
