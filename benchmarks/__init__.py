@@ -1,0 +1,1 @@
+"""What the hub reaches on this machine, each figure beside its reference in the same run."""
