@@ -5,12 +5,11 @@ from __future__ import annotations
 import posixpath
 import tempfile
 from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import closing, contextmanager
 from dataclasses import dataclass
-from typing import Annotated, Any, BinaryIO, cast
+from typing import Annotated, BinaryIO, cast
 
 import paramiko
-from paramiko.sftp import CMD_CLOSE, CMD_OPENDIR, CMD_READDIR
 from paramiko.sftp_attr import SFTPAttributes
 from pydantic import AfterValidator, Field, model_validator
 
@@ -24,11 +23,10 @@ from connectors.files.writing import TableOut, push
 from connectors.protocol import Connector, Health
 from connectors.record import Delivery, Receipt, Record
 from connectors.secrets import Secret
+from connectors.sftp_client import Client
 from connectors.ssh import HostKey, Login, connected
 
-_BLOCK = 256 * 1024
 _IN_MEMORY = 8 * 1024 * 1024  # a larger file is spooled into an unlinked temporary file
-_AHEAD = 64  # read requests under way
 
 
 def _bare_host(host: str) -> str:
@@ -97,29 +95,8 @@ class Sftp(Connector):
             passphrase=self.passphrase,
             timeout=self.timeout,
         )
-        with connected(login, _Client) as client:
+        with connected(login, Client) as client:
             yield Remote(client, self.path)
-
-
-class _Client(paramiko.SFTPClient):
-    """paramiko's own listing reads ahead, which breaks when anything else is asked in between,
-    and fails on a name that is not UTF-8; this one asks step by step and keeps such a name."""
-
-    def each(self, path: str) -> Iterator[SFTPAttributes]:
-        ask = cast("Any", self)._request  # noqa: SLF001 - ours by inheritance
-        handle = ask(CMD_OPENDIR, path)[1].get_binary()
-        try:
-            while True:
-                answer = ask(CMD_READDIR, handle)[1]
-                for _ in range(answer.get_int()):
-                    name = answer.get_binary().decode("utf-8", "surrogateescape")
-                    answer.get_binary()  # the line `ls -l` would show
-                    make = cast("Any", SFTPAttributes)._from_msg  # noqa: SLF001 - no public way
-                    yield make(answer, name)
-        except EOFError:  # the end of the listing, or of the connection: then closing raises it
-            pass
-        finally:
-            ask(CMD_CLOSE, handle)
 
 
 @contextmanager
@@ -135,7 +112,7 @@ def _as_os_error() -> Iterator[None]:
 class Remote:
     """A folder on an SFTP server. Its times come from another clock."""
 
-    client: _Client
+    client: Client
     path: str
     shares_clock: bool = False
 
@@ -164,9 +141,9 @@ class Remote:
         if before is None or before.kind != "file":
             raise FileNotFoundError(f"{name} is no regular file any more")
         with tempfile.SpooledTemporaryFile(max_size=_IN_MEMORY) as spool:
-            with _as_os_error(), self.client.open(self._at(name), "rb") as remote:
-                remote.prefetch(before.size, max_concurrent_requests=_AHEAD)
-                while block := remote.read(_BLOCK):
+            blocks = self.client.blocks(self._at(name), before.size)
+            with _as_os_error(), closing(blocks):
+                for block in blocks:
                     spool.write(block)
             spool.seek(0)
             yield cast("BinaryIO", spool)

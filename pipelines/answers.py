@@ -33,6 +33,7 @@ FEWEST, OLDEST = 8, 7 * 86_400_000_000  # gives up after so many tries, when so 
 _MOST_OPEN = 1000  # messages that wait behind others of their lane; beyond, the oldest are let go
 _HELP = 300.0  # seconds until a connection that a person must mend is tried again
 _SECOND = 1_000_000
+NO_TARGET = "senders want application answers, and it has no target to send them to"
 _COLUMNS = "seq, part, connection, key, received_at, flags, body"
 # table 0357, by the rule that a message broke: the first word of its outcome's reason
 _FAULTS = {
@@ -156,7 +157,7 @@ class Answerer:
         if not said:
             return []
         if not self.target:
-            self._complain("senders want application answers, and it has no target to send them to")
+            self._complain(NO_TARGET, log.warning)  # a setting is missing; nothing has failed
             return []
         receipts = self._push([delivery for _, delivery in said])
         left = [
@@ -191,9 +192,9 @@ class Answerer:
             wait = max(after, 1.0, most * self.desk.chance())
             self.not_before = now + int(wait * _SECOND)
 
-    def _complain(self, why: str) -> None:
+    def _complain(self, why: str, say: Callable[..., None] = log.error) -> None:
         if self.trouble != why:
-            log.error("cannot answer", connection=self.connection, reason=why)
+            say("cannot answer", connection=self.connection, reason=why)
         self.trouble = why
 
     # -- where it stands

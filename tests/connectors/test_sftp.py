@@ -404,10 +404,46 @@ def test_half_a_transfer_is_never_read(tmp_path):
         drop(server.root, "a.csv", "id,name\n1,x\n", time=T0 - 1)
         drop(server.root, "b.csv", "id,name\n" + "1,x\n" * 200_000)
         got = []
-        with pytest.raises(TryLater, match="connection"):
+        with pytest.raises(TryLater, match=r"connection|closed"):
             got.extend(r.body for r in sftp(server.port).pull("roster", ""))
 
     assert got == [b"id,name\n1,x\n"]
+
+
+def test_a_file_larger_than_what_is_read_ahead_comes_whole(tmp_path):
+    class Stingy(asyncssh.SFTPServer):
+        """Gives less than it was asked for now and then, as a server may."""
+
+        def read(self, file_obj, offset, size):
+            return super().read(file_obj, offset, size if offset % 3 else size - 1000)
+
+    body = "id,name\n" + "".join(f"{n},somebody\n" for n in range(200_000))
+    with serving(tmp_path / "root", sftp=Stingy) as server:
+        drop(server.root, "a.csv", body)
+        login = sftp(server.port)
+        with login._folder() as folder, folder.open("a.csv") as file:
+            assert file.read() == body.encode()
+
+
+def test_no_thread_is_left_behind_by_a_transfer_that_broke_off(tmp_path):
+    class Cutting(asyncssh.SFTPServer):
+        def read(self, file_obj, offset, size):
+            if offset > 500_000:
+                self.channel.get_connection().abort()
+                return b""
+            return super().read(file_obj, offset, size)
+
+    with serving(tmp_path / "root", sftp=Cutting) as server:
+        drop(server.root, "a.csv", "id,name\n" + "1,x\n" * 2_000_000)
+        before = set(threading.enumerate())
+        with pytest.raises(TryLater):
+            list(sftp(server.port).pull("roster", ""))
+        ssh.hang_up()
+        left = set(threading.enumerate()) - before
+        for thread in left:
+            thread.join(5)
+
+    assert [thread for thread in left if thread.is_alive()] == []
 
 
 def test_a_file_that_ends_before_its_size_is_left_for_later(tmp_path):
