@@ -10,7 +10,7 @@ from __future__ import annotations
 import sqlite3
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from functools import cache
 from typing import Any, Literal
 
@@ -54,6 +54,9 @@ class Session:
 
     raw: Any  # DBAPI connection: sqlite3 or psycopg
     dialect: Dialect
+    # PostgreSQL: the tables that rows to be put wait in, and those used in this transaction
+    _made: set[str] = field(default_factory=set)
+    _used: set[str] = field(default_factory=set)
 
     def all(self, sql: str, values: Sequence[Any] = ()) -> list[Row]:
         """Every row of the answer."""
@@ -95,6 +98,22 @@ class Session:
             rows += self.raw.execute(sql.replace("{members}", marks), (*before, *part)).fetchall()
         return rows
 
+    def many(self, sql: str, rows: Sequence[Row]) -> None:
+        """Runs one statement for each row."""
+        if not rows:
+            return
+        if self.dialect == "sqlite":
+            self.raw.executemany(sql, rows)
+            return
+        with self.raw.cursor() as cursor:
+            cursor.executemany(_spell(sql, self.dialect), rows)
+
+    def by_index(self) -> None:
+        """From now on lookups never read whole tables. PostgreSQL plans a repeated statement
+        once, and while a table is young it seems too small for its index."""
+        if self.dialect == "postgresql":
+            self.raw.execute("set enable_seqscan = off")
+
     def insert(self, table: Table, columns: Sequence[str], rows: Sequence[Row]) -> None:
         """Adds rows; a conflict is an error."""
         if not rows:
@@ -116,15 +135,24 @@ class Session:
             self.raw.executemany(_insert(table.name, tuple(columns)) + tail, rows)
             return
         names = ", ".join(columns)
-        self.raw.execute(
-            f"create temp table if not exists put_{table.name} "
-            f"(like {table.name} including defaults) on commit delete rows"
-        )
-        self._copy(f"put_{table.name}", columns, rows)
-        self.raw.execute(
-            f"insert into {table.name}({names}) select {names} from put_{table.name} {tail}"
-        )
-        self.raw.execute(f"truncate put_{table.name}")
+        waiting = self._waiting(table.name)
+        self._copy(waiting, columns, rows)
+        self.raw.execute(f"insert into {table.name}({names}) select {names} from {waiting} {tail}")
+
+    def _waiting(self, table: str) -> str:
+        """An empty temporary table like `table`. The commit empties it; doing so here as well
+        would cost a file each time, so only a second use within a transaction does."""
+        name = f"put_{table}"
+        if name not in self._made:
+            self.raw.execute(
+                f"create temp table if not exists {name} "
+                f"(like {table} including defaults) on commit delete rows"
+            )
+        elif name in self._used:
+            self.raw.execute(f"truncate {name}")
+        self._made.add(name)
+        self._used.add(name)
+        return name
 
     def _copy(self, name: str, columns: Sequence[str], rows: Sequence[Row]) -> None:
         command = f"copy {name}({', '.join(columns)}) from stdin"
@@ -136,6 +164,7 @@ class Session:
     def transaction(self) -> Iterator[None]:
         """All or nothing. On SQLite it takes the write lock at once."""
         self.raw.execute("begin immediate" if self.dialect == "sqlite" else "begin")
+        self._used.clear()
         try:
             yield
         except BaseException:
@@ -151,6 +180,7 @@ class Session:
         # a full disk has rolled SQLite back already; rolling back twice is harmless there
         if self.dialect == "sqlite" and not self.raw.in_transaction:
             return
+        self._made.clear()  # what this transaction made is gone
         self.raw.rollback()
 
     @property

@@ -73,6 +73,7 @@ def build(places: Places, deployment: Deployment, *, worker: str, limits: Limits
     """A settler on open sessions of its own."""
     journal = places.journal(read_only=places.embedded)
     hub = places.hub()
+    hub.by_index()
     queue = Queue(journal, hub, worker)
     queue.prepare()
     queue.lease(clock.now())

@@ -24,9 +24,8 @@ def count(session: Session, understood: Iterable[tuple[Work, Meaning]]) -> None:
         for work, meaning in understood
         for path in {path[:_LONGEST] for path in meaning.unread}
     )
-    for (pipeline, path), messages in sorted(found.items()):
-        session.run(
-            "insert into unread(pipeline, path, messages) values(?, ?, ?) on conflict(pipeline, "
-            "path) do update set messages = unread.messages + excluded.messages",
-            (pipeline, path, messages),
-        )
+    session.many(
+        "insert into unread(pipeline, path, messages) values(?, ?, ?) on conflict(pipeline, "
+        "path) do update set messages = unread.messages + excluded.messages",
+        [(*place, messages) for place, messages in sorted(found.items())],
+    )
