@@ -50,6 +50,16 @@ def judge(entity: str, identifier: Identifier) -> Identity:
     return _judge(rule, identifier, normalise(identifier.type, identifier.value))
 
 
+def is_usable(entity: str, type: str, value: str) -> bool:
+    """Is it neither a placeholder nor malformed? A type the entity does not list may be anything
+    that can be printed."""
+    value = normalise(type, value)
+    if not value or len(value) > LONGEST or not value.isprintable():
+        return False
+    rule = _rules().get((entity, type))
+    return rule is None or not (_is_placeholder(rule, value) or _is_malformed(rule, value))
+
+
 def token(entity: str, identifier: Identifier) -> str | None:
     """The text that equals another's exactly when both identify the same thing; to be put through
     the keyring's HMAC. None for a placeholder or malformed one, and for a type not listed."""
@@ -104,15 +114,22 @@ def _judge(rule: _Rule | None, identifier: Identifier, value: str) -> Identity:
         return "malformed"
     if rule is None:
         return "weak"
-    for pattern in rule.placeholders:
-        if pattern.fullmatch(value):
-            return "placeholder"
-    fits = rule.form is None or rule.form.fullmatch(value)
-    if not fits or (rule.kind.check and not _CHECKS[rule.kind.check](value)):
+    if _is_placeholder(rule, value):
+        return "placeholder"
+    if _is_malformed(rule, value):
         return "malformed"
     if not rule.kind.strong or (rule.kind.assigned and not identifier.assigner.strip()):
         return "weak"
     return "matches"
+
+
+def _is_placeholder(rule: _Rule, value: str) -> bool:
+    return any(pattern.fullmatch(value) for pattern in rule.placeholders)
+
+
+def _is_malformed(rule: _Rule, value: str) -> bool:
+    fits = rule.form is None or rule.form.fullmatch(value)
+    return not fits or bool(rule.kind.check and not _CHECKS[rule.kind.check](value))
 
 
 def _joined(parts: list[str]) -> str:
@@ -134,6 +151,14 @@ def _plain(text: str) -> str:
     return " ".join(upper.split())
 
 
+def _few(patterns: tuple[str, ...]) -> tuple[re.Pattern[str], ...]:
+    """The same in fewer patterns; one with a group keeps to itself, for the number that it refers
+    back to."""
+    alone = [pattern for pattern in patterns if "(" in pattern]
+    joined = "|".join(pattern for pattern in patterns if "(" not in pattern)
+    return tuple(re.compile(one, re.ASCII) for one in (joined, *alone) if one)
+
+
 @cache
 def _rules() -> MappingProxyType[tuple[str, str], _Rule]:
     """By entity and type."""
@@ -142,7 +167,7 @@ def _rules() -> MappingProxyType[tuple[str, str], _Rule]:
             (spec.name, kind.type): _Rule(
                 kind,
                 re.compile(kind.form, re.ASCII) if kind.form else None,
-                tuple(re.compile(pattern, re.ASCII) for pattern in kind.placeholders),
+                _few(kind.placeholders),
             )
             for spec in entities().values()
             for kind in spec.identifiers.values()

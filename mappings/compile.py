@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from functools import partial
 from typing import Any
 
 from hub.model.spec import FieldSpec
@@ -183,10 +184,12 @@ def _join(rule: Rule, shop: Workshop) -> Get:
 def _call(rule: Rule) -> Get:
     run = calls.functions()[rule.call].run
     arguments = dict(rule.arguments)
+    if arguments:
+        run = partial(run, **arguments)
 
     def called(document: Document, element: Element) -> Found:
         try:
-            return run(document if element is None else element, **arguments)
+            return run(document if element is None else element)
         except _SHAPE_ERRORS as error:
             raise BadValue("call-failed", type(error).__name__) from error
 

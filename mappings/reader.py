@@ -11,6 +11,7 @@ from connectors.record import Record
 from hub.model.spec import entities
 from hub.statement import Complaint, Meaning
 from mappings import calls
+from mappings.choosing import Choose, choice
 from mappings.compile import Workshop
 from mappings.media import choose
 from mappings.media.medium import Medium
@@ -28,6 +29,7 @@ class Desk:
 
     medium: Medium
     programs: tuple[Program, ...]
+    fitting: Choose  # the numbers of those that fit
     paths: tuple[str, ...]
 
 
@@ -62,7 +64,7 @@ class Reader:
         found: list[str] = []
         for desk in self._desks(record.media):
             document = desk.medium.read(record.body, record.media)
-            found += [one.name for one in desk.programs if one.fits(document, None)]
+            found += [desk.programs[number].name for number in desk.fitting(document)]
         return found
 
     def unread(self, record: Record) -> list[str]:
@@ -83,10 +85,10 @@ def _understand(desk: Desk, record: Record, said: Said) -> None:
     for note in desk.medium.notes(document):
         said.complaints.append(Complaint(rule="encoding", place="body", expected=note))
     gone = record.said == "gone"
-    for one in desk.programs:
-        if one.fits(document, None):
-            for say in one.gone if gone else one.said:
-                say(document, said)
+    for number in desk.fitting(document):
+        one = desk.programs[number]
+        for say in one.gone if gone else one.said:
+            say(document, said)
 
 
 def reader(specs: Iterable[Spec], setting: Setting) -> Reader:
@@ -112,7 +114,8 @@ def _desk(specs: Sequence[Spec], setting: Setting) -> Desk:
         raise BadPath(f"reads: {one.reads}", choose.EXPECTED)
     shop = Workshop(medium=medium, setting=setting)
     paths = tuple(path for spec in specs for path in sources(spec))
-    return Desk(medium, tuple(program(spec, shop) for spec in specs), paths)
+    fitting = choice([spec.when for spec in specs], medium)
+    return Desk(medium, tuple(program(spec, shop) for spec in specs), fitting, paths)
 
 
 def _has_decimal(spec: Spec) -> bool:

@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
-from hub.model.spec import entities
+from hub.model.spec import EntitySpec, entities
 from hub.statement import Complaint, Gone, Identifier, SameAs, Stated, Statement
 from mappings import compile as compiling
 from mappings.compile import Condition, Workshop
@@ -14,7 +14,8 @@ from mappings.complaints import Blame
 from mappings.identify import identifiers
 from mappings.media.medium import Document, Element, GetAll
 from mappings.spec import Leaving, Rule, Same, Spec, Test, Thing
-from mappings.stores import Fields, Put, Store, store
+from mappings.stores import Fields, store
+from mappings.texts import Putting, TakeTexts, Text, is_text, take_texts
 from mappings.values import BadValue
 
 LONGEST_KEY = 400
@@ -36,10 +37,9 @@ _SayOne = Callable[[Any, Any, Said], None]
 
 @dataclass(frozen=True, slots=True)
 class Program:
-    """One compiled mapping: does it fit, what does it say, what is gone when the record is gone."""
+    """One compiled mapping: what does it say, what is gone when the record is gone."""
 
     name: str
-    fits: Condition
     said: tuple[Say, ...]
     gone: tuple[Say, ...]
 
@@ -53,8 +53,7 @@ def program(spec: Spec, shop: Workshop) -> Program:
         _over_each(_leave(_as_leaving(thing), shop), _as_leaving(thing), shop)
         for thing in spec.things
     ]
-    fits = compiling.condition(spec.when, shop.medium)
-    return Program(spec.name, fits, tuple(said), tuple(gone))
+    return Program(spec.name, tuple(said), tuple(gone))
 
 
 def _as_leaving(thing: Thing) -> Leaving:
@@ -145,10 +144,7 @@ def _blame(rule: Rule, entity: str, name: str) -> Blame:
 
 def _state(thing: Thing, shop: Workshop) -> _SayOne:
     entity = entities()[thing.entity]
-    rules = [
-        store(rule, entity.fields[name], entity, thing, shop) for name, rule in thing.fields.items()
-    ]
-    stores = tuple((one.put, one) for one in rules)
+    texts, stores = _stores(thing, entity, shop)
     adders = identifiers(thing.identifiers, entity, shop)
     key_of = _key(thing.key, entity.name, "key", shop)
     at_of = _text(thing.at, "instant", entity.name, "at", shop)
@@ -159,7 +155,9 @@ def _state(thing: Thing, shop: Workshop) -> _SayOne:
         key = key_of(document, element, said)
         if not key:
             return
-        fields = _fields(stores, document, element, key, said)
+        fields: Fields = {}
+        left = texts(document, element, fields) if texts else ()
+        _put_all((*left, *stores) if left else stores, document, element, key, fields, said)
         ids: list[Identifier] = []
         for add in adders:
             add(document, element, key, ids, said.complaints)
@@ -180,14 +178,32 @@ def _state(thing: Thing, shop: Workshop) -> _SayOne:
     return state
 
 
-def _fields(
-    stores: tuple[tuple[Put, Store], ...],
+def _stores(
+    thing: Thing, entity: EntitySpec, shop: Workshop
+) -> tuple[TakeTexts | None, tuple[Putting, ...]]:
+    """What is taken in one go, and all other fields' stores."""
+    made = {
+        name: store(rule, entity.fields[name], entity, thing, shop)
+        for name, rule in thing.fields.items()
+    }
+    texts = [
+        Text(name, rule.paths[0], entity.fields[name].meta.longest, made[name])
+        for name, rule in thing.fields.items()
+        if is_text(rule, entity.fields[name], shop.medium)
+    ]
+    at_once = {text.field for text in texts}
+    rest = tuple((one.put, one) for name, one in made.items() if name not in at_once)
+    return (take_texts(texts, shop.medium) if texts else None), rest
+
+
+def _put_all(
+    stores: Sequence[Putting],
     document: Document,
     element: Element,
     key: str,
+    fields: Fields,
     said: Said,
-) -> Fields:
-    fields: Fields = {}
+) -> None:
     for put, one in stores:
         try:
             note = put(document, element, fields)
@@ -198,7 +214,6 @@ def _fields(
             continue
         if note:
             said.complaints.append(one.blame.about("questionable", note, key))
-    return fields
 
 
 def _leave(leaving: Leaving, shop: Workshop) -> _SayOne:

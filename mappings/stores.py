@@ -18,6 +18,7 @@ from mappings.times import Noted
 from mappings.transforms import Step, as_text
 from mappings.values import UNKNOWN, BadValue
 
+LONGEST_SHORT = 200
 Fields = dict[str, Any]
 # Puts the value into the fields; answers with a note about a value that was taken, or "".
 Put = Callable[[Any, Any, Fields], str]
@@ -96,7 +97,7 @@ def _put_plain(name: str, cut: Cut, fits: check.Rule, short: int) -> Put:
 
 def _short(field: FieldSpec) -> int:
     """Printable text of up to this length needs no further check; 0: all values do."""
-    return min(field.meta.longest, 200) if field.meta.kind == "text" else 0
+    return min(field.meta.longest, LONGEST_SHORT) if field.meta.kind == "text" else 0
 
 
 def _always_fits(rule: Rule, kind: str) -> bool:

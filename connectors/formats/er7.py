@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator
 from functools import lru_cache
+from typing import TypeVar
 
 from connectors.formats import er7_charset
 from connectors.formats.er7_escape import STANDARD, Separators, unescape
@@ -20,7 +21,10 @@ from connectors.formats.er7_header import (
     separators_of,
 )
 
-__all__ = ["STANDARD", "Header", "Message", "Segment", "Separators", "Unreadable", "header", "read"]
+__all__ = [
+    "STANDARD", "Header", "Message", "Segment", "Separators", "Unreadable", "header", "read",
+    "read_as",
+]  # fmt: skip
 
 
 class Message:
@@ -30,7 +34,7 @@ class Message:
     field 3, for MSH too (MSH-1 is the separator itself).
     """
 
-    __slots__ = ("_flat", "_rows", "body", "codec", "notes", "separators", "text")
+    __slots__ = ("_flat", "body", "codec", "notes", "rows_known", "separators", "text")
 
     def __init__(
         self,
@@ -46,13 +50,13 @@ class Message:
         self.codec = codec
         self.notes = notes  # what was wrong with it and did not stop us
         self._flat = text if "\n" not in text else "\r".join(_lines(text, separators.field))
-        self._rows: dict[str, list[str]] = {}
+        self.rows_known: dict[str, list[str]] = {}  # what `row` was asked for
 
     def row(self, name: str) -> list[str]:
         """Raw fields of the first segment called `name`; empty when there is none."""
-        row = self._rows.get(name)
+        row = self.rows_known.get(name)
         if row is None:
-            row = self._rows[name] = self._find(name)
+            row = self.rows_known[name] = self._find(name)
         return row
 
     def _find(self, name: str) -> list[str]:
@@ -102,6 +106,9 @@ class Message:
             yield self.text[position:], ""
 
 
+M = TypeVar("M", bound=Message)
+
+
 class Segment:
     """One segment: fields, repetitions, components and subcomponents by number, from 1."""
 
@@ -149,7 +156,12 @@ class Segment:
 
 
 def read(body: bytes) -> Message:
-    """The message in `body`.
+    """The message in `body`; see `read_as`."""
+    return read_as(Message, body)
+
+
+def read_as(made: type[M], body: bytes) -> M:
+    """The message in `body`, as a `made`.
 
     Segments may end with CR, LF or CRLF, mixed. A line feed that no segment name follows belongs
     to the field it stands in. Raises Unreadable only when there is no message to read.
@@ -158,13 +170,13 @@ def read(body: bytes) -> Message:
         raise Unreadable("the message holds a NUL byte", "102")
     if body.isascii() and body.startswith(b"MSH") and b"\x1b" not in body:
         text = body.decode("ascii")
-        message = Message(body, text, _separators(text))
+        message = made(body, text, _separators(text))
     else:
         start = opening(body)
         head = header(start)
         text, codec, complaint = er7_charset.decode(start, head.charset)
         notes = _notes(body, start, complaint)
-        message = Message(body, text, head.separators, codec, notes)
+        message = made(body, text, head.separators, codec, notes)
     if len(text) > MOST_REPETITIONS:
         refuse_excess(text, message.separators)
     return message

@@ -116,7 +116,10 @@ def _texts(meta: Meta) -> Rule:
     def rule(value: Value) -> tuple[str, str] | None:
         if not isinstance(value, list | tuple):
             return "wrong-type", "a list of texts"
-        return next((fault for item in value if (fault := one(item))), None)
+        for item in value:
+            if fault := one(item):
+                return fault
+        return None
 
     return rule
 

@@ -7,12 +7,13 @@ from typing import NamedTuple
 
 from connectors.formats import er7_path
 from hub import identifiers
-from hub.statement import Identifier
 from mappings.calls import function
 from mappings.media.hl7_sheet import Sheet
 from mappings.values import BadValue
 
-_NUMBERS = ("MR", "MRN", "MRT")  # medical record numbers, HL7 0203 and what is sent instead
+_NUMBERS = frozenset(
+    ("MR", "MRN", "MRT")
+)  # medical record numbers, HL7 0203 and what is sent instead
 # Numbers of something else than a patient record: many share them (a family's policy), or one
 # person has a new one at each visit, or a clerk types nines where none is known.
 _OTHERS = frozenset(
@@ -61,15 +62,16 @@ _KEY = "hl7v2.patient_key"
 
 def _patient_key(message: Sheet) -> tuple[str, ...]:
     for field in (3, 2, 4):
-        said = list(_ids(message, "PID", field))
-        for one in sorted(said, key=_not_a_record_number) if len(said) > 1 else said:
-            if _is_key(one):
-                return (one.key,)
+        other = ""
+        for one in _ids(message, "PID", field):
+            if one.type in _NUMBERS:
+                if _is_key(one):
+                    return (one.key,)
+            elif not other and _is_key(one):
+                other = one.key
+        if other:
+            return (other,)
     return ()
-
-
-def _not_a_record_number(one: _Id) -> bool:
-    return one.type not in _NUMBERS
 
 
 @function(
@@ -103,22 +105,24 @@ def birth_time(message: Sheet) -> str | None:
 )
 def telephone(message: Sheet, of: str) -> str | None:
     """The first of its kind (HL7 0201, 0202); one that says no kind counts as a landline."""
-    field = 14 if of == "work" else 13
-    found = message.first_row(f"PID-{field}", "PID", field)
+    place, field = ("PID-14", 14) if of == "work" else ("PID-13", 13)
+    found = message.first_row(place, "PID", field)
     if len(found) == 1 and found[0].removed:
         return found[0].raw
     wanted = _EQUIPMENT[of]
     for one in found:
-        more = len(one.parts)
-        use = one.parts[1] if more > 1 else ""
-        if (one.parts[2] if more > 2 else "") in wanted and (use in _PRIVATE or of == "work"):
-            number = _number(one.parts)
+        parts = one.parts
+        more = len(parts)
+        if (parts[2] if more > 2 else "") not in wanted:
+            continue
+        if of == "work" or more < 2 or parts[1] in _PRIVATE:
+            number = _number(parts)
             if number:
                 return number
     return None
 
 
-_PRIVATE = ("", "PRN", "PRS", "ORN")
+_PRIVATE = frozenset(("", "PRN", "PRS", "ORN"))
 _EQUIPMENT = {"home": ("", "PH"), "mobile": ("CP",), "work": ("", "PH", "CP")}
 
 
@@ -186,12 +190,7 @@ def _retired(group: Sheet) -> _Id:
 
 
 def _is_key(one: _Id) -> bool:
-    if one.type in _OTHERS:
-        return False
-    return identifiers.judge("Participant", Identifier("mrn", one.value, one.assigner)) not in (
-        "placeholder",
-        "malformed",
-    )
+    return one.type not in _OTHERS and identifiers.is_usable("Participant", "mrn", one.value)
 
 
 def _agree(one: str, other: str) -> bool:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
+from itertools import groupby
 
 from connectors.formats import er7
 from connectors.formats.er7_escape import unescape
@@ -42,11 +43,16 @@ class Sheet(er7.Message):
 
     __slots__ = ("_all", "_first", "_others", "authority", "parts")
 
-    def __init__(self, message: er7.Message, authority: str = "") -> None:
-        super().__init__(
-            message.body, message.text, message.separators, message.codec, message.notes
-        )
-        self.authority = authority
+    def __init__(
+        self,
+        body: bytes,
+        text: str,
+        separators: er7.Separators,
+        codec: str = "utf-8",
+        notes: tuple[str, ...] = (),
+    ) -> None:
+        super().__init__(body, text, separators, codec, notes)
+        self.authority = ""
         self.parts: dict[str, Sequence[str]] = {}  # of the first repetition in the first segment
         self._first: dict[str, Sequence[Repetition]] = {}
         self._all: dict[str, Sequence[Sequence[Repetition]]] = {}
@@ -54,7 +60,7 @@ class Sheet(er7.Message):
 
     def split(self, place: str, segment: str, field: int) -> Sequence[str]:
         """The components of the field's first repetition in the first segment of its name."""
-        row = self._rows.get(segment) or self.row(segment)
+        row = self.rows_known.get(segment) or self.row(segment)
         raw = row[field] if field < len(row) else ""
         _, component, again, escape, subcomponent = self.separators
         if again in raw:
@@ -120,21 +126,48 @@ def is_plain(at: Path) -> bool:
     return anywhere and simple and at.subcomponent == 1
 
 
+def is_first(at: Path) -> bool:
+    """Is it the field's first repetition that a path reads, whatever stands there?"""
+    return at.which_repetition is None and not at.any_repetition
+
+
+def together(paths: Sequence[Path]) -> Callable[[Sheet, object], list[str | None]]:
+    """Reads what `component` reads for each of these first repetitions, in their order."""
+    # paths of one field that follow each other: it is looked up once for all of them
+    fields = [list(run) for _, run in groupby(paths, key=lambda at: at.reads)]
+    runs = [
+        (run[0].reads, run[0].segment, run[0].field, tuple(at.component - 1 for at in run))
+        for run in fields
+    ]
+
+    def values(sheet: Sheet, _element: object) -> list[str | None]:
+        found: list[str | None] = []
+        known, rows = sheet.parts, sheet.rows_known
+        for place, segment, field, indexes in runs:
+            row = rows.get(segment) or sheet.row(segment)
+            if field >= len(row) or not row[field]:
+                found += [None] * len(indexes)
+                continue
+            parts = known.get(place) or sheet.split(place, segment, field)
+            many, beyond = len(parts), REMOVED if parts is NONE_LEFT else None
+            found += [(parts[at] or None) if at < many else beyond for at in indexes]
+        return found
+
+    return values
+
+
 def component(at: Path) -> One:
     """Reads what `er7_path.compile_path` reads, for a plain path; in addition a removed field has
     each of its components removed."""
     place, segment, field, index = at.reads, at.segment, at.field, at.component - 1
 
     def first(sheet: Sheet, _element: object) -> str | None:
-        try:
-            parts = sheet.parts[place]
-        except KeyError:
-            parts = sheet.split(place, segment, field)
+        parts = sheet.parts.get(place) or sheet.split(place, segment, field)
         if index < len(parts):
             return parts[index] or None
         return REMOVED if parts is NONE_LEFT else None
 
-    if at.which_repetition is None and not at.any_repetition:
+    if is_first(at):
         return first
     choose = _choice(at)
 
@@ -156,7 +189,7 @@ def components(at: Path) -> All:
 
     def every(sheet: Sheet, _element: object) -> list[str]:
         rows = sheet.every_row(place, segment, field)
-        found = (_part(one, index) for row in rows for one in choose(row))
+        found = [_part(one, index) for row in rows for one in choose(row)]
         return [value for value in found if value is not None]
 
     return every

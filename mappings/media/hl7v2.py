@@ -34,6 +34,8 @@ def medium(authority: str = "") -> Medium:
         all=_all,
         each=_each,
         unread=_unread,
+        plain=_is_plain,
+        together=_together,
         removed=REMOVED,
         authority=authority,
         notes=lambda message: message.notes,
@@ -42,11 +44,13 @@ def medium(authority: str = "") -> Medium:
 
 def _read(body: bytes, _media: str, *, authority: str = "") -> Sheet:
     try:
-        return Sheet(er7.read(body), authority)
+        sheet = er7.read_as(Sheet, body)
     except er7.Unreadable as error:
         raise NotUnderstood(
             rule="unreadable-hl7", place="MSH", expected=f"an HL7 v2 message ({error.reason})"
         ) from None
+    sheet.authority = authority
+    return sheet
 
 
 def _one(path: str) -> Get:
@@ -75,6 +79,17 @@ def _first(path: str) -> hl7_sheet.One:
     if at.component and hl7_sheet.is_plain(at):
         return hl7_sheet.component(at)
     return _of_message(get)
+
+
+def _is_plain(path: str) -> bool:
+    if path.startswith("."):
+        return False
+    at = er7_path.parse(path)
+    return bool(at.component) and hl7_sheet.is_plain(at) and hl7_sheet.is_first(at)
+
+
+def _together(paths: Sequence[str]) -> GetAll:
+    return hl7_sheet.together([er7_path.parse(path) for path in paths])
 
 
 def _all(path: str) -> GetAll:
@@ -152,7 +167,9 @@ def split(message: Sheet, name: str) -> list[Sheet]:
 def _group(message: Sheet, lines: list[str]) -> Sheet:
     # A blank line first: the reader finds a segment by the segment end before it.
     text = "\r" + "\r".join(lines)
-    return Sheet(er7.Message(b"", text, message.separators, message.codec), message.authority)
+    group = Sheet(b"", text, message.separators, message.codec)
+    group.authority = message.authority
+    return group
 
 
 def _in_group(path: str) -> bool:

@@ -35,5 +35,8 @@ class Medium:
     unread: Callable[[Document, Iterable[str]], list[str]]  # places with data that no path names
     removed: str | None = None
     authority: str = ""
+    # paths of which `together` reads several in one go, one value each, as `one` reads them
+    plain: Callable[[str], bool] = lambda _path: False
+    together: Callable[[Sequence[str]], GetAll] | None = None
     text: bool = True  # every value is text
     notes: Callable[[Document], Sequence[str]] = lambda _document: ()  # what was odd about the body
