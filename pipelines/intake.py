@@ -69,11 +69,11 @@ class Intake:
     def accept(self, connection: str, arrival: int, *, reuse: str = "park") -> Accept:
         """The function a listener hands records to. Its future resolves after the commit."""
         loop = asyncio.get_running_loop()
+        desk = _Counter(partial(self.entries, connection, arrival, reuse=reuse))
         put = self.writer.put_one
 
         def accept(record: Record) -> asyncio.Future[Accepted]:
-            entry = self.entry(connection, arrival, record, reuse=reuse)
-            return put(entry, loop, partial(_told, entry.flags))
+            return put(record, loop, desk)
 
         return accept
 
@@ -87,7 +87,7 @@ class Intake:
         also: Sequence[Also] = (),
     ) -> list[Kept]:
         """Stores a part of a pull and its cursor in one commit; waits until it is on disk."""
-        entries = [self.entry(connection, arrival, record) for record in records]
+        entries = self.entries(connection, arrival, list(records))
         moved = Position(
             connection=connection, stream=stream, position=position, moved_at=self.clock()
         )
@@ -95,6 +95,22 @@ class Intake:
 
     def entry(self, connection: str, arrival: int, record: Record, *, reuse: str = "park") -> Entry:
         """A record as it is stored."""
+        return self.entries(connection, arrival, [record], reuse=reuse)[0]
+
+    def entries(
+        self, connection: str, arrival: int, records: Sequence[Record], *, reuse: str = "park"
+    ) -> list[Entry]:
+        """Records as they are stored."""
+        places = [bodies.place_of(connection, record.message_key) for record in records]
+        sealed = bodies.pack_all(self.keyring, [record.body for record in records], places)
+        return [
+            self._entry(connection, arrival, record, body, reuse)
+            for record, body in zip(records, sealed, strict=True)
+        ]
+
+    def _entry(
+        self, connection: str, arrival: int, record: Record, sealed: bytes, reuse: str
+    ) -> Entry:
         reader = self._reader(connection, record.stream)
         lane = self._lane(connection, record, reader)
         flags = (
@@ -104,7 +120,6 @@ class Intake:
             | (0 if reader else UNREAD)
             | (ANSWER if record.answer else 0)
         )
-        place = bodies.place_of(connection, record.message_key)
         return Entry(
             connection=connection,
             stream=record.stream,
@@ -120,7 +135,7 @@ class Intake:
             pipeline=reader.pipeline if reader else "",
             revision=self.revision,
             remark=_remark(record),
-            body=bodies.pack(self.keyring, record.body, place),
+            body=sealed,
             reuse="accept" if reuse == "accept" else "park",
             control=_control(record),
         )
@@ -136,6 +151,16 @@ class Intake:
     def _lane(self, connection: str, record: Record, reader: Reader | None) -> bytes:
         value = reader.lane(record.body, record.media) if reader and not record.fault else None
         return lane_digest(self.keyring, value or f"{connection}|{record.message_key}")
+
+
+@dataclass(frozen=True, slots=True)
+class _Counter:
+    """Where one listener's records become entries, and outcomes the hub's word to the sender."""
+
+    entries: Callable[[Sequence[Record]], list[Entry]]
+
+    def says(self, entry: Entry | None, outcome: Kept | Exception) -> Accepted:
+        return _told(entry.flags if entry else 0, outcome)
 
 
 def lane_digest(keyring: Keyring, value: str) -> bytes:

@@ -210,6 +210,33 @@ def test_a_listener_that_gave_up_waiting_hinders_nobody(house, adt, counted, beg
     assert not asyncio.run(send()).again
 
 
+def test_what_no_entry_can_be_made_of_hinders_nobody(house, adt, counted, began):
+    class Picky:
+        def entries(self, given):
+            if any("7" in record.message_key for record in given):
+                raise ValueError("on purpose")
+            return [house.entry(record) for record in given]
+
+        def says(self, entry, outcome):
+            return entry and entry.key, outcome
+
+    counted.gate = threading.Event()
+
+    async def send():
+        loop, desk = asyncio.get_running_loop(), Picky()
+        futures = [began.put_one(adt("A", n), loop, desk) for n in range(5, 10)]
+        counted.gate.set()
+        return await asyncio.wait_for(asyncio.gather(*futures), 20)
+
+    *kept, (lost, why) = sorted(asyncio.run(send()), key=lambda one: one[0] is None)
+
+    assert lost is None
+    assert isinstance(why, ValueError)
+    numbers = [one.seq for _, one in kept]
+    assert numbers == sorted(numbers)
+    assert house.journal.session.one("select count(*) from message")[0] == 4
+
+
 def test_the_writer_finds_its_way_back_when_the_database_was_away(big_house, adt):
     opened = []
 
