@@ -55,6 +55,7 @@ def build(edge: Edge) -> FastAPI:
 def _deps(edge: Edge) -> Deps:
     return Deps(
         open_session=partial(edge.places.hub, read_only=edge.places.embedded),
+        embedded=edge.places.embedded,
         keyring=edge.keyring,
         clock=clock.now,
         saw=partial(saw, edge),

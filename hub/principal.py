@@ -25,6 +25,11 @@ class Principal:
     sites: frozenset[str] | None = None
     purpose: str = field(default="")
 
+    @property
+    def grants(self) -> tuple[frozenset[str] | None, ...]:
+        """All that decides what they may see."""
+        return self.scopes, self.studies, self.sites
+
     def may(self, scope: str) -> bool:
         return scope in self.scopes or ADMIN in self.scopes
 

@@ -7,6 +7,7 @@ from fastapi import APIRouter, FastAPI
 from hub.api import docs, errors, lists, records
 from hub.api.auth import Gate
 from hub.api.deps import Deps, Sessions
+from hub.api.kept import Kept
 from hub.api.records import Records
 
 PREFIX = "/api/v1"
@@ -14,7 +15,7 @@ PREFIX = "/api/v1"
 
 def router(deps: Deps, sessions: Sessions) -> APIRouter:
     """The routes below /api/v1."""
-    own = Records(deps, sessions)
+    own = Records(deps, sessions, Kept(sessions.watch))
     made = APIRouter(prefix=PREFIX)
     made.include_router(lists.routes(own))
     made.include_router(records.routes(own))
@@ -24,7 +25,7 @@ def router(deps: Deps, sessions: Sessions) -> APIRouter:
 def mount(app: FastAPI, deps: Deps) -> Sessions:
     """Adds the API to `app`, and asks every route of it for a key, whoever adds it: only
     `deps.open_paths` go without. Close what it returns when the application ends."""
-    sessions = Sessions(deps.open_session, deps.sessions)
+    sessions = Sessions(deps.open_session, deps.sessions, embedded=deps.embedded)
     app.include_router(router(deps, sessions))
     docs.install(app)
     app.add_middleware(Gate, deps=deps, sessions=sessions, browsed=docs.is_page)

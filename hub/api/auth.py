@@ -16,9 +16,10 @@ from hub import keys
 from hub.api.deps import Busy, Deps, Sessions
 from hub.api.errors import Problem, problem
 from hub.principal import Principal
+from hub.watch import Moment
 
-_REMEMBERED = 5_000_000  # microseconds a key is known without looking again; so long may a
-_MOST = 1024  # revoked one still open something
+_REMEMBERED = 5_000_000  # microseconds a key is known without looking again; where commits are
+_MOST = 1024  # not noticed, so long may a revoked one still open something
 _LONGEST = 200  # characters of a key or of a purpose
 
 
@@ -38,7 +39,7 @@ class Gate:
         browsed: Callable[[str], bool] = lambda _: False,
     ) -> None:
         self.app, self.deps, self.sessions, self.browsed = app, deps, sessions, browsed
-        self._known: dict[bytes, tuple[Principal, int]] = {}
+        self._known: dict[bytes, tuple[Principal, int, Moment | None]] = {}
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         if scope["type"] != "http" or self._is_open(scope["path"]):
@@ -70,15 +71,15 @@ class Gate:
         )
 
     async def _principal(self, text: str) -> Principal | None:
-        digest, now = keys.hash_of(text), self.deps.clock()
+        digest, now, moment = keys.hash_of(text), self.deps.clock(), self.sessions.watch.moment()
         known = self._known.get(digest)
-        if known and 0 <= now - known[1] < _REMEMBERED:
+        if known and 0 <= now - known[1] < _REMEMBERED and known[2] == moment:
             return known[0]
         found = await run_in_threadpool(self._look, text, now)
         if found:
             if len(self._known) >= _MOST:
                 self._known.clear()
-            self._known[digest] = (found, now)
+            self._known[digest] = (found, now, moment)
         return found
 
     def _look(self, text: str, now: int) -> Principal | None:

@@ -10,6 +10,7 @@ from dataclasses import dataclass
 from hub.database import Session
 from hub.reader import Saw
 from hub.seal import Keyring
+from hub.watch import Watch
 
 _BEGIN = {"sqlite": "begin", "postgresql": "begin isolation level repeatable read read only"}
 
@@ -21,7 +22,8 @@ class Busy(Exception):
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Deps:
     """`open_session` opens a session for reading only. `open_paths` need no key: health, and
-    whatever has a way of its own to know its callers (a path that ends in / covers all below)."""
+    whatever has a way of its own to know its callers (a path that ends in / covers all below).
+    `embedded`: the store is a SQLite file, which tells when something was committed."""
 
     open_session: Callable[[], Session]
     keyring: Keyring
@@ -29,14 +31,24 @@ class Deps:
     saw: Saw
     open_paths: tuple[str, ...] = ("/healthz", "/readyz")
     sessions: int = 8
+    embedded: bool = False
 
 
 class Sessions:
-    """A few sessions for reading, opened when they are first needed and used in turn."""
+    """A few sessions for reading, opened when they are first needed and used in turn.
+
+    `watch` tells whether what they showed can have changed; only the event loop may ask it.
+    """
 
     def __init__(
-        self, open_session: Callable[[], Session], most: int, patience: float = 5.0
+        self,
+        open_session: Callable[[], Session],
+        most: int,
+        patience: float = 5.0,
+        *,
+        embedded: bool = False,
     ) -> None:
+        self.watch = Watch(open_session, embedded=embedded)
         self._open = open_session
         self._patience = patience
         self._room = threading.BoundedSemaphore(most)
@@ -65,6 +77,7 @@ class Sessions:
 
     def close(self) -> None:
         """Closes what is idle; call it when no request runs any more."""
+        self.watch.close()
         while self._idle:
             self._idle.pop().close()
 

@@ -6,6 +6,7 @@ import re
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
+from functools import partial
 from typing import Any
 
 from fastapi import APIRouter, Request, Response
@@ -18,8 +19,10 @@ from hub.api.answers import answer, known, page, parameters, written
 from hub.api.auth import principal_of
 from hub.api.deps import Deps, Sessions
 from hub.api.errors import Problem, not_found
+from hub.api.kept import Kept
 from hub.history import Asked
 from hub.model.spec import EntitySpec, by_plural
+from hub.principal import READ, Principal
 from hub.query import Query, Sought, View
 from hub.reader import Reader, sealed_parts
 from hub.render import Record
@@ -33,16 +36,24 @@ _WHOLE = View()
 
 @dataclass(frozen=True, slots=True)
 class Records:
-    """The records of one deployment as routes. All but the reading of a body runs in threads."""
+    """The records of one deployment as routes. What reads the store runs in threads."""
 
     deps: Deps
     sessions: Sessions
+    kept: Kept
     rendered: Rendered = field(default_factory=Rendered)
 
-    def list(self, request: Request) -> Response:
+    async def list(self, request: Request) -> Response:
         """A page of records that meet the filters in the query."""
         spec = spec_of(request)
-        return self._page(request, spec, filters.parse(spec, parameters(request)))
+        query = filters.parse(spec, parameters(request))
+        if query.view != _WHOLE or query.identifiers:  # the audit may have to know of each time
+            return await run_in_threadpool(self._page, request, spec, query)
+        principal = principal_of(request)
+        principal.must(READ)  # each in their own name: a refusal is not shared
+        place = (spec.name, request.scope["query_string"], principal.grants)
+        reading = partial(run_in_threadpool, self._whole, principal, spec, query)
+        return written(await self.kept.give(place, reading))
 
     async def search(self, request: Request) -> Response:
         """A page of records that have the identifiers in the body; the query as of a list."""
@@ -92,11 +103,15 @@ class Records:
             yield Reader(session, self.deps.keyring, self.deps.saw)
 
     def _page(self, request: Request, spec: EntitySpec, query: Query) -> Response:
+        if query.view == _WHOLE:
+            return written(self._whole(principal_of(request), spec, query))
         with self.reading() as reader:
-            if query.view == _WHOLE:
-                return written(self.rendered.page(reader, principal_of(request), spec, query))
             found = repository.page(reader, principal_of(request), spec, query)
         return page(found.items, found.next, sealed=_is_sealed(spec, query.view))
+
+    def _whole(self, principal: Principal, spec: EntitySpec, query: Query) -> bytes:
+        with self.reading() as reader:
+            return self.rendered.page(reader, principal, spec, query)
 
     def _record(
         self,

@@ -60,6 +60,7 @@ def app(hub_url, store, keyring, clock, audited):
         keyring=keyring,
         clock=lambda: clock[0],
         saw=lambda *one: audited.append(one),
+        embedded=hub_url.startswith("sqlite"),
     )
     sessions = mount(made, deps)
     yield made
@@ -142,6 +143,39 @@ def test_a_revoked_key_opens_nothing_after_a_few_seconds(app, store, clock):
     clock[0] += 5_000_000
 
     assert client.get("/api/v1/studies").status_code == 401
+
+
+def test_a_revoked_key_opens_nothing_from_then_on_where_commits_are_noticed(app, store):
+    client = client_of(app, key_of(store, READ))
+
+    before = [client.get("/api/v1/studies").status_code for _ in range(2)]
+    keys.revoke(store, "test", NOW)
+
+    assert before == [200, 200]
+    now = {"sqlite": 401, "postgresql": 200}  # there after a few seconds, as above
+    assert client.get("/api/v1/studies").status_code == now[store.dialect]
+
+
+def test_a_list_shows_each_commit_in_the_next_answer(plain, tell):
+    asked = "/api/v1/participants?sort=language"
+    shown = []
+    for language in ("no", "en", "sv", "no"):
+        tell(patient("p", language=language))
+        answers = [plain.get(asked) for _ in range(3)]
+        assert len({answer.content for answer in answers}) == 1
+        assert {answer.headers["cache-control"] for answer in answers} == {"private, no-cache"}
+        shown.append([item["language"] for item in answers[0].json()["items"]])
+
+    assert shown == [["no"], ["en"], ["sv"], ["no"]]
+
+
+def test_each_search_for_a_person_is_reported(client, tell, audited):
+    tell(patient("p", "12345"))
+
+    answers = [client.get("/api/v1/participants?identifier=MRN|12345") for _ in range(3)]
+
+    assert [len(answer.json()["items"]) for answer in answers] == [1, 1, 1]
+    assert len(audited) == 3
 
 
 def test_a_list_is_a_page_of_items_and_the_next_cursor(plain, tell):
@@ -454,39 +488,75 @@ def test_a_session_for_reading_cannot_write(hub_url, store):
         reading.run("delete from study")
 
 
-class Confined:
-    """Says that every request comes from somebody who may see no study of ours: keys cannot be
-    given grants to single studies yet."""
+class Speaking:
+    """Says for whom a request speaks, since keys cannot be given grants to single studies yet."""
 
-    def __init__(self, app):
-        self.app = app
+    def __init__(self, app, whom):
+        self.app, self.whom = app, whom
 
     async def __call__(self, scope, receive, send):
-        scope.setdefault("state", {})["principal"] = Principal(
-            name="x", scopes=frozenset({READ}), studies=frozenset({NOBODY})
-        )
+        scope.setdefault("state", {})["principal"] = self.whom[0]
         await self.app(scope, receive, send)
 
 
-def test_a_study_of_others_does_not_exist(hub_url, keyring, tell, client):
-    tell(Stated(entity="Study", key="A", fields={"title": "A"}))
-    tell(Stated(entity="StudyArm", key="a", fields={"study": Ref("Study", "A"), "name": "arm"}))
-    one = client.get("/api/v1/studies").json()["items"][0]["id"]
+def speaker(name, *scopes, **grants):
+    return Principal(name=name, scopes=frozenset(scopes), **grants)
+
+
+@pytest.fixture
+def whom():
+    """For whom the requests of `other` speak: at first for one who may see no study of ours."""
+    return [speaker("x", READ, studies=frozenset({NOBODY}))]
+
+
+@pytest.fixture
+def other(hub_url, keyring, whom):
     deps = Deps(
         open_session=lambda: session(hub_url, read_only=True),
         keyring=keyring, clock=lambda: NOW, saw=lambda *_: None,
     )  # fmt: skip
-    sessions, app = Sessions(deps.open_session, 1), FastAPI()
+    sessions = Sessions(deps.open_session, 1, embedded=hub_url.startswith("sqlite"))
+    app = FastAPI()
     app.include_router(router(deps, sessions))
-    app.add_middleware(Confined)
+    app.add_middleware(Speaking, whom=whom)
     errors.install(app)
-    other = TestClient(app)
+    yield TestClient(app)
+    sessions.close()
+
+
+def test_a_study_of_others_does_not_exist(tell, client, other):
+    tell(Stated(entity="Study", key="A", fields={"title": "A"}))
+    tell(Stated(entity="StudyArm", key="a", fields={"study": Ref("Study", "A"), "name": "arm"}))
+    one = client.get("/api/v1/studies").json()["items"][0]["id"]
 
     lists = [other.get(f"/api/v1/{plural}").json()["items"] for plural in ("studies", "study-arms")]
     theirs = other.get(f"/api/v1/studies/{one}")
     none = other.get(f"/api/v1/studies/{NOBODY}")
-    sessions.close()
 
     assert lists == [[], []]
     assert (theirs.status_code, none.status_code) == (404, 404)
     assert theirs.json() | {"instance": ""} == none.json() | {"instance": ""}
+
+
+def test_callers_with_other_grants_share_no_answer(tell, other, whom):
+    for key in ("A", "B"):
+        tell(Stated(entity="Study", key=key, fields={"title": key}))
+
+    def titles():
+        answer = other.get("/api/v1/studies?sort=title")
+        return [item["title"] for item in answer.json().get("items", [])] or answer.status_code
+
+    whom[:] = [speaker("all", READ)]
+    first = other.get("/api/v1/studies?sort=title").json()["items"][0]["id"]
+    asked = [
+        (speaker("all", READ), ["A", "B"]),
+        (speaker("one", READ, studies=frozenset({first})), ["A"]),
+        (speaker("none", READ, studies=frozenset({NOBODY})), 200),
+        (speaker("mute"), 403),
+        (speaker("admin", ADMIN), ["A", "B"]),
+    ]
+
+    for _ in range(2):
+        for principal, expected in (*asked, *reversed(asked)):
+            whom[:] = [principal]
+            assert (principal.name, titles()) == (principal.name, expected)
