@@ -69,6 +69,19 @@ class Pulls(Protocol):
 
 
 @runtime_checkable
+class Whole(Protocol):
+    def is_whole(self, stream: str) -> bool:
+        """Is a pull of `stream` always the whole list, so that what is missing has gone?
+
+        Each record names its thing (`Record.of`), once a list; unchanged content has an
+        unchanged `message_key`. Records without cursors: each pull reads the list from its
+        beginning, and one that brings nothing is an empty list. With cursors: a pull gives one
+        list, the next after `since`, and nothing when there is none.
+        """
+        ...
+
+
+@runtime_checkable
 class Listens(Protocol):
     async def listen(self, accept: Accept) -> None:
         """Serve until cancelled. A sender is answered only after `accept`'s future resolved."""

@@ -25,6 +25,7 @@ class Record:
     body: bytes
     media: str  # "hl7v2", "application/fhir+json", "text/csv;row", "application/json"
     said: Said = "said"  # a delete feed says "gone"
+    of: str = ""  # the thing's own id within its stream, where the stream is pulled whole
     cursor: str = ""  # where a pull may resume after this record
     test: bool = False  # the source itself marks it as no production data (MSH-11 T)
     fault: str = ""  # why it cannot be understood; it is kept and parked with this reason
