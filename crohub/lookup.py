@@ -20,6 +20,7 @@ from pipelines.outcomes import STATES
 from pipelines.places import Places
 from pipelines.queue import PARTS
 from pipelines.settler import OWN
+from pipelines.tables import LANE_BLOCK
 
 MOST = 500
 ALL_STATES = ("done", "waiting", *STATES)
@@ -30,6 +31,12 @@ _HEAD = (
 )
 _FROM = (
     "from message m left join progress p on p.part = m.part left join outcome o on o.seq = m.seq "
+)
+# the index by lane is one of blocks of numbers: each is looked into, two thousand for a million
+_OF_LANE = (
+    "m.seq in (with recursive block(n) as (select (select max(seq) from message) >> "
+    f"{LANE_BLOCK} union all select n - 1 from block where n > 0) select i.seq from block "
+    f"cross join message i where (i.seq >> {LANE_BLOCK}) = block.n and i.lane = ?)"
 )
 
 
@@ -111,7 +118,8 @@ def statement(keyring: Keyring, wanted: Wanted, part: int | None, limit: int) ->
         clauses.append("o.part = ?" if wanted.state in STATES else "m.part = ?")
         values.append(part)
     only("m.control = ?", wanted.control_id)
-    only("m.lane = ?", lane_digest(keyring, wanted.patient) if wanted.patient else b"")
+    of_patient = "m.lane = ?" if wanted.control_id else _OF_LANE
+    only(of_patient, lane_digest(keyring, wanted.patient) if wanted.patient else b"")
     only("m.connection = ?", wanted.connection)
     only("m.pipeline = ?", wanted.pipeline)
     only("m.received_at >= ?", wanted.since)

@@ -53,7 +53,10 @@ message = Table(
     UniqueConstraint("connection", "key"),
 )
 Index("ix_message_part", message.c.part, message.c.seq)
-Index("ix_message_lane", message.c.lane, message.c.seq)
+# Lanes are digests, each in a place of its own: an index by lane alone would have every commit
+# write a page for every message. Within a block of numbers there are few pages to write.
+LANE_BLOCK = 9  # bits
+Index("ix_message_lane", text(f"(seq >> {LANE_BLOCK})"), message.c.lane)
 Index("ix_message_received", message.c.received_at)
 Index(
     "ix_message_control",
@@ -92,6 +95,21 @@ cursor = Table(
     Column("stream", String(80), primary_key=True),
     Column("position", Text, nullable=False),
     Column("moved_at", Big, nullable=False),
+)
+
+# The things of lists that are pulled whole: what was last said of each. `digest` is a blind index
+# of its id; `said` the key its source gave, `turn` how often that was news.
+present = Table(
+    "present",
+    journal,
+    Column("connection", String(80), primary_key=True),
+    Column("stream", String(80), primary_key=True),
+    Column("digest", LargeBinary, primary_key=True),
+    Column("said", Text, nullable=False),
+    Column("turn", Integer, nullable=False),
+    Column("gone", SmallInteger, nullable=False),
+    Column("moved_at", Big, nullable=False),
+    sqlite_with_rowid=False,
 )
 
 # The configuration that accepted a message: files and texts, compressed.
