@@ -12,6 +12,7 @@ from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from functools import cache
+from itertools import chain
 from typing import Any, Literal
 
 import orjson
@@ -31,6 +32,7 @@ PRAGMAS = (
     "trusted_schema=off",
     "cache_size=-32768",
 )
+_MOST_VALUES = 8_192  # in one statement; SQLite allows four times as many
 
 
 def engine(url: str, *, schema: str = "") -> Engine:
@@ -119,9 +121,20 @@ class Session:
         if not rows:
             return
         if self.dialect == "sqlite":
-            self.raw.executemany(_insert(table.name, tuple(columns)), rows)
+            self._put(table.name, tuple(columns), rows)
         else:
             self._copy(table.name, columns, rows)
+
+    def _put(self, name: str, columns: tuple[str, ...], rows: Sequence[Row]) -> None:
+        # many rows a statement: Python's sqlite3 lets other threads run at every step, and to get
+        # its turn again after each row would take longer than the row
+        start, size = 0, 256
+        while start < len(rows):
+            while size > len(rows) - start or size * len(columns) > _MOST_VALUES:
+                size //= 2
+            some = rows[start : start + size]
+            self.raw.execute(_insert(name, columns, size), list(chain.from_iterable(some)))
+            start += size
 
     def upsert(
         self, table: Table, columns: Sequence[str], rows: Sequence[Row], keys: Sequence[str]
@@ -221,9 +234,9 @@ def _spell(sql: str, dialect: Dialect) -> str:
 
 
 @cache
-def _insert(table: str, columns: tuple[str, ...]) -> str:
-    marks = ", ".join("?" * len(columns))
-    return f"insert into {table}({', '.join(columns)}) values({marks})"
+def _insert(table: str, columns: tuple[str, ...], rows: int = 1) -> str:
+    marks = f"({', '.join('?' * len(columns))})"
+    return f"insert into {table}({', '.join(columns)}) values{', '.join([marks] * rows)}"
 
 
 @cache
