@@ -42,7 +42,7 @@ def _person_digests(one: Prepared) -> list[bytes]:
     if one.owner.name == PERSON:
         found += [one.digest, *([one.retired] if one.retired else [])]
         found += [token.digest for token in one.tokens if token.strong]
-    for owner, digest, given in one.refs.values():
+    for owner, digest, _, given in one.refs.values():
         if owner.name == PERSON:
             found += [digest] if digest else []
             found += [token.digest for token in given if token.strong]

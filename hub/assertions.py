@@ -8,7 +8,6 @@ import orjson
 
 from hub.clock import uuid7
 from hub.context import Changes, Context, Echoes
-from hub.dates import micros
 from hub.findings import contradicted
 from hub.fold import still_live
 from hub.identity import Token, identify, remember, tie
@@ -16,29 +15,24 @@ from hub.load import all_of, assertion_place, load_things, parts_of
 from hub.model.spec import EntitySpec
 from hub.said import Prepared, Said
 from hub.separate import separate
-from hub.statement import REMOVED, Gone, SameAs, Stated
-from hub.things import Assertion, Thing, Xref
+from hub.things import Assertion, Fields, Thing, Xref
 
 REFERRED = "~"  # the system of keys we make ourselves for what is known by identifier only
 
 
 def assert_one(context: Context, changes: Changes, said: Said, one: Prepared) -> None:
     """One statement of one message."""
-    statement = one.statement
-    if isinstance(statement, SameAs):
-        _same(context, changes, said, one, statement)
+    if one.kind == "same":
+        _same(context, changes, said, one)
         return
-    xref = key(context, changes, said, one.owner, one.digest, statement.key)
-    if isinstance(statement, Gone):
-        kind, fields, version = "gone", {}, ""
-    else:
+    xref = key(context, changes, said, one.owner, one.digest, one.key)
+    if one.tokens:
         for type_ in identify(context, changes, one.owner, xref, one.tokens):
             contradicted(context, changes, said, one, xref, type_)
-        kind, version = ("complete" if statement.complete else "stated"), statement.version
-        fields = _fields(context, changes, said, one, statement)
-    at = micros(statement.at) if statement.at else said.at
+    fields = _fields(context, changes, said, one) if one.refs else one.fields
+    at = said.at if one.at is None else one.at
     a = context.numbers.next("assertion", "a")
-    made = Assertion(a, xref.x, one.spec.name, said.seq, at, version, kind, fields)
+    made = Assertion(a, xref.x, one.spec.name, said.seq, at, one.version, one.kind, fields)
     if context.echoes is not None:
         made.echo = _echo(context, context.echoes, said.system, one.spec, xref, fields)
     _take(context, changes, one.spec, xref, made)
@@ -74,22 +68,27 @@ def touch(context: Context, changes: Changes, entity: str, one: str) -> None:
 def _take(
     context: Context, changes: Changes, spec: EntitySpec, xref: Xref, made: Assertion
 ) -> None:
-    own = [a for a in xref.live if a.entity == spec.name]
-    others = [a for a in xref.live if a.entity != spec.name]
-    xref.live = others + still_live([*own, made])
+    entity = spec.name
+    own = [a for a in xref.live if a.entity == entity]
+    if own:
+        others = [a for a in xref.live if a.entity != entity]
+        xref.live = others + still_live([*own, made])
+    else:
+        xref.live.append(made)
     changes.xrefs[xref.x] = None
-    said = orjson.dumps(made.fields)
-    sealed = None
+    said: str | None = None
+    sealed: bytes | None = None
     if spec.sealed:
-        sealed = context.keyring.seal(said, assertion_place(made.a))
+        sealed = context.keyring.seal(orjson.dumps(made.fields), assertion_place(made.a))
+    else:
+        said = orjson.dumps(made.fields).decode()
+    echo = orjson.dumps(sorted(made.echo)).decode() if made.echo else None
     changes.assertions.append(
         (
-            made.a, made.x, made.entity, made.seq, made.at, made.version, made.kind,
-            None if sealed else said.decode(), sealed,
-            orjson.dumps(sorted(made.echo)).decode() if made.echo else None,
+            made.a, made.x, entity, made.seq, made.at, made.version, made.kind, said, sealed, echo,
         )
     )  # fmt: skip
-    touch(context, changes, spec.name, xref.entity_id)
+    touch(context, changes, entity, xref.entity_id)
 
 
 def _echo(
@@ -112,18 +111,11 @@ def _echo(
     return echoes(system, spec.name, {key.home_id for key in thing.xrefs}, values)
 
 
-def _fields(
-    context: Context, changes: Changes, said: Said, one: Prepared, statement: Stated
-) -> dict[str, Any]:
-    fields = dict(statement.fields)
-    for name in one.refs:
-        owner, digest, given = one.refs[name]
-        ref = statement.fields[name]
-        xref = refer(context, changes, said, owner, digest, ref.key, given)
+def _fields(context: Context, changes: Changes, said: Said, one: Prepared) -> Fields:
+    fields = dict(one.fields)
+    for name, (owner, digest, native, given) in one.refs.items():
+        xref = refer(context, changes, said, owner, digest, native, given)
         fields[name] = {"x": xref.x} if xref else None
-    for name, value in fields.items():
-        if value is REMOVED:
-            fields[name] = {"removed": True}
     return fields
 
 
@@ -155,14 +147,14 @@ def refer(
     return xref
 
 
-def _same(context: Context, changes: Changes, said: Said, one: Prepared, statement: SameAs) -> None:
-    kept = key(context, changes, said, one.owner, one.digest, statement.kept)
-    retired = key(context, changes, said, one.owner, one.retired, statement.retired)
+def _same(context: Context, changes: Changes, said: Said, one: Prepared) -> None:
+    kept = key(context, changes, said, one.owner, one.digest, one.key)
+    retired = key(context, changes, said, one.owner, one.retired, one.retired_key)
     stated, withdrawn = _link(context, changes, kept.x, retired.x)
     if max(stated, withdrawn) > said.seq:
         return  # settled again: a later message has spoken of this tie since
     row = (kept.x, retired.x, one.owner.name, said.seq, None)
-    if statement.withdrawn:
+    if one.withdrawn:
         changes.links[kept.x, retired.x] = (*row[:4], said.seq)
         separate(context, changes, kept)
         return

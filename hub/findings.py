@@ -17,8 +17,11 @@ def complain(
 ) -> None:
     """Opens a finding for each complaint of a message, and closes those that an earlier message
     about the same things opened and this one no longer gives reason for."""
+    if not said.meaning.complaints and not context.world.open_findings:
+        return  # the everyday case
+    known = context.world.by_digest
     keys = {
-        (one.spec.name, getattr(one.statement, "key", "")): context.world.by_digest.get(one.digest)
+        (one.entity, "" if one.kind == "same" else one.key): known.get(one.digest)
         for one in statements
     }
     current = set()

@@ -35,10 +35,10 @@ class Token:
     single: bool
 
 
-def tokens(context: Context, spec: EntitySpec, given: Iterable[Identifier]) -> tuple[Token, ...]:
+def tokens(keyring: Keyring, spec: EntitySpec, given: Iterable[Identifier]) -> tuple[Token, ...]:
     """The usable identifiers of a statement. Placeholders and malformed ones are no tokens."""
     made = []
-    digest = context.keyring.digest
+    digest = keyring.digest
     for one in given:
         value, verdict, text = rules.assess(spec.name, one)
         if text is None:
@@ -63,9 +63,9 @@ def find_digest(keyring: Keyring, entity: str, type_: str, value: str) -> bytes:
     return keyring.digest(f"find|{entity}|{type_}|{text}")[:8]
 
 
-def key_digest(context: Context, entity: str, system: str, native: str) -> bytes:
+def key_digest(keyring: Keyring, entity: str, system: str, native: str) -> bytes:
     """The blind index of a system's own key."""
-    return context.keyring.digest(f"key|{entity}|{system}|{native}")
+    return keyring.digest(f"key|{entity}|{system}|{native}")
 
 
 def things_by_tokens(world: World, given: Sequence[Token]) -> list[Thing]:
@@ -117,6 +117,12 @@ def identify(
 ) -> list[str]:
     """Ties `xref` to whatever its identifiers say it is, and remembers them. Returns the
     identifier types that contradicted."""
+    holders, alone = context.world.holders, [xref.x]
+    for token in given:
+        if holders.get(token.digest) != alone:
+            break
+    else:
+        return []  # the everyday case: it alone holds them all
     against = []
     for other in things_by_tokens(context.world, given):
         if other.id == xref.entity_id:

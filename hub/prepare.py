@@ -1,79 +1,199 @@
-"""Turns statements into lookups: the digests a batch needs are known before anything is read."""
+"""Turns statements into lookups: the digests a batch needs are known before anything is read.
+
+It is pure and the larger part of reading a message, so it is done where messages are mapped
+(`prepared`, in JSON's terms) and read where they are settled (`understood`).
+"""
 
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
+from functools import cache
+from typing import Any
 
-from hub.context import Context
+from hub.dates import micros
 from hub.identity import Token, key_digest, tokens
 from hub.load import owner_of
 from hub.model.spec import EntitySpec, entities
-from hub.said import Prepared, Said
-from hub.statement import Ref, SameAs, Stated, Statement
+from hub.said import Prepared, Referred, Said, Understood
+from hub.seal import Keyring
+from hub.statement import (
+    Complaint,
+    Gone,
+    Identifier,
+    Meaning,
+    Ref,
+    SameAs,
+    Statement,
+    plain_value,
+)
 
-Digest = Callable[[str, str, str], bytes]  # (entity, system, native key)
+Digest = Callable[[str, str], str]  # (entity, native key) → its digest in hex
+Plain = list[Any]  # what JSON can carry
 
 
-def prepare(context: Context, batch: Sequence[Said]) -> list[list[Prepared]]:
-    """For each message its statements, in order, with the digests of every key they name."""
-    known: dict[tuple[str, str, str], bytes] = {}  # a batch names a key more than once
+def prepared(keyring: Keyring, system: str, meaning: Meaning) -> Plain:
+    """What `system` means, with the digests of every key and identifier it names."""
+    known: dict[tuple[str, str], str] = {}  # a message names a key more than once
 
-    def digest(entity: str, system: str, native: str) -> bytes:
-        key = (entity, system, native)
+    def digest(entity: str, native: str) -> str:
+        key = (entity, native)
         if key not in known:
-            known[key] = key_digest(context, entity, system, native)
+            known[key] = key_digest(keyring, entity, system, native).hex()
         return known[key]
 
     return [
-        [_prepared(context, digest, said.system, one) for one in said.meaning.statements]
-        for said in batch
+        [_plain(keyring, digest, one) for one in meaning.statements],
+        [
+            [c.rule, c.place, c.expected, c.found, c.entity, c.key, c.field]
+            for c in meaning.complaints
+        ],
+        meaning.unread,
     ]
 
 
-def keys_of(prepared: Sequence[Sequence[Prepared]]) -> set[bytes]:
+def understood(plain: Plain) -> Understood:
+    """The inverse of `prepared`."""
+    statements, complaints, unread = plain
+    made = [_READ[one[0]](*one) for one in statements]
+    if not complaints:
+        return Understood(made, (), unread)
+    return Understood(
+        made,
+        [
+            Complaint(rule=r, place=p, expected=x, found=f, entity=e, key=k, field=n)
+            for r, p, x, f, e, k, n in complaints
+        ],
+        unread,
+    )
+
+
+def prepare(keyring: Keyring, said: Said) -> list[Prepared]:
+    """A message's statements, in order; whatever was not prepared yet is."""
+    meaning = said.meaning
+    if isinstance(meaning, Meaning):
+        meaning = understood(prepared(keyring, said.system, meaning))
+    return meaning.statements
+
+
+def keys_of(batch: Sequence[Sequence[Prepared]]) -> set[bytes]:
     """The digests of all native keys a batch names."""
     keys: set[bytes] = set()
-    for message in prepared:
+    for message in batch:
         for one in message:
             keys.add(one.digest)
             if one.retired:
                 keys.add(one.retired)
-            keys.update(digest for _, digest, _ in one.refs.values() if digest)
+            if one.refs:
+                keys.update(digest for _, digest, _, _ in one.refs.values() if digest)
     return keys
 
 
-def identifiers_of(prepared: Sequence[Sequence[Prepared]]) -> set[bytes]:
+def identifiers_of(batch: Sequence[Sequence[Prepared]]) -> set[bytes]:
     """The digests of all identifiers a batch names."""
     found: set[bytes] = set()
-    for message in prepared:
+    for message in batch:
         for one in message:
-            found.update(token.digest for token in one.tokens)
-            for _, _, given in one.refs.values():
+            for token in one.tokens:
+                found.add(token.digest)
+            for _, _, _, given in one.refs.values():
                 found.update(token.digest for token in given)
     return found
 
 
-def _prepared(context: Context, digest: Digest, system: str, statement: Statement) -> Prepared:
-    spec = entities()[statement.entity]
-    owner = entities()[owner_of(spec)]
+def _plain(keyring: Keyring, digest: Digest, statement: Statement) -> Plain:
+    entity = statement.entity
+    owner = _specs(entity)[1]
     if isinstance(statement, SameAs):
-        kept = digest(owner.name, system, statement.kept)
-        retired = digest(owner.name, system, statement.retired)
-        return Prepared(statement, spec, owner, kept, retired=retired)
-    made = Prepared(statement, spec, owner, digest(owner.name, system, statement.key))
-    if isinstance(statement, Stated):
-        made.tokens = tokens(context, owner, statement.identifiers)
-        for name, value in statement.fields.items():
-            if isinstance(value, Ref):
-                made.refs[name] = _reference(context, digest, system, value)
-    return made
+        kept, retired = statement.kept, statement.retired
+        digests = (digest(owner.name, kept), digest(owner.name, retired))
+        return ["same", entity, kept, digests[0], retired, digests[1], statement.withdrawn]
+    at = micros(statement.at) if statement.at else None
+    key = statement.key
+    if isinstance(statement, Gone):
+        return ["gone", entity, key, digest(owner.name, key), at]
+    fields: dict[str, Any] = {}
+    refs: dict[str, Plain] = {}
+    for name, value in statement.fields.items():
+        if type(value) is Ref:
+            fields[name], refs[name] = None, _reference(keyring, digest, value)
+        else:
+            fields[name] = value if type(value) is str else plain_value(value)
+    kind = "complete" if statement.complete else "stated"
+    given = _tokens(keyring, owner, statement.identifiers)
+    return [
+        kind, entity, key, digest(owner.name, key), given, fields, refs, at, statement.version,
+    ]  # fmt: skip
 
 
-def _reference(
-    context: Context, digest: Digest, system: str, ref: Ref
-) -> tuple[EntitySpec, bytes, tuple[Token, ...]]:
-    spec = entities()[ref.entity]
-    owner = entities()[owner_of(spec)]
-    given = tokens(context, owner, ref.identifiers)
-    named = digest(owner.name, system, ref.key) if ref.key else b""
-    return (owner, named, given)
+def _reference(keyring: Keyring, digest: Digest, ref: Ref) -> Plain:
+    owner = _specs(ref.entity)[1]
+    named = digest(owner.name, ref.key) if ref.key else ""
+    return [owner.name, named, ref.key, _tokens(keyring, owner, ref.identifiers)]
+
+
+def _tokens(keyring: Keyring, owner: EntitySpec, given: Sequence[Identifier]) -> list[Plain]:
+    return [
+        [t.digest.hex(), t.find.hex(), t.type, t.assigner, t.value, t.strong, t.single]
+        for t in tokens(keyring, owner, given)
+    ]
+
+
+def _stated(
+    kind: Any,  # noqa: ANN401 - read from JSON
+    entity: str,
+    key: str,
+    digest: str,
+    given: list[Plain],
+    fields: dict[str, Any],
+    refs: dict[str, Plain],
+    at: int | None,
+    version: str,
+) -> Prepared:
+    spec, owner = _specs(entity)
+    held = _held(given) if given else ()
+    known = {name: _referred(*ref) for name, ref in refs.items()} if refs else {}
+    return Prepared(kind, spec, owner, key, bytes.fromhex(digest), held, fields, known, at, version)
+
+
+def _gone(_kind: str, entity: str, key: str, digest: str, at: int | None) -> Prepared:
+    return Prepared("gone", *_specs(entity), key, bytes.fromhex(digest), at=at)
+
+
+def _same(
+    _kind: str, entity: str, kept: str, digest: str, retired: str, other: str, withdrawn: object
+) -> Prepared:
+    return Prepared(
+        "same",
+        *_specs(entity),
+        kept,
+        bytes.fromhex(digest),
+        retired_key=retired,
+        retired=bytes.fromhex(other),
+        withdrawn=bool(withdrawn),
+    )
+
+
+_READ: dict[str, Callable[..., Prepared]] = {
+    "stated": _stated, "complete": _stated, "gone": _gone, "same": _same,
+}  # fmt: skip
+
+
+def _referred(entity: str, digest: str, key: str, given: list[Plain]) -> Referred:
+    return (entities()[entity], bytes.fromhex(digest), key, _held(given))
+
+
+def _held(given: list[Plain]) -> tuple[Token, ...]:
+    read = bytes.fromhex
+    return tuple(
+        [
+            Token(read(digest), read(find), type_, assigner, value, strong, single)
+            for digest, find, type_, assigner, value, strong, single in given
+        ]
+    )
+
+
+@cache
+def _specs(entity: str) -> tuple[EntitySpec, EntitySpec]:
+    """An entity and the one whose keys it goes by."""
+    spec = entities()[entity]
+    return spec, entities()[owner_of(spec)]

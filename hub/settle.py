@@ -25,7 +25,7 @@ from hub.write import write
 def settle(context: Context, batch: Sequence[Said]) -> Settled:
     """Applies messages in order. Raises nothing for what a message says; whatever is raised
     (a full disk, a lost connection, a fault of ours) has changed nothing that is committed."""
-    prepared = prepare(context, batch)
+    prepared = [prepare(context.keyring, said) for said in batch]
     keys, identifiers = keys_of(prepared), identifiers_of(prepared)
     lock(context, keys, identifiers)
     if not context.keeps:

@@ -20,7 +20,7 @@ from typing import Any
 
 import orjson
 
-from hub.statement import from_plain
+from hub.prepare import understood
 from pipelines import mapwork
 from pipelines.work import Mapped, Work
 
@@ -153,7 +153,7 @@ def unpack(answer: bytes) -> list[Mapped]:
 def _mapped(one: dict[str, Any]) -> Mapped:
     if "fault" in one:
         return Mapped(fault=one["fault"], place=one.get("place", ""))
-    return Mapped(meaning=from_plain(one["meaning"]), read=one["read"])
+    return Mapped(meaning=understood(one["meaning"]), read=one["read"])
 
 
 def _end(worker: _Worker) -> None:

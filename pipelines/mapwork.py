@@ -14,7 +14,7 @@ import orjson
 
 from hub import seal
 from hub.clock import from_micros
-from hub.statement import encode
+from hub.prepare import prepared
 from pipelines import bodies
 from pipelines.journal import GONE
 from pipelines.understand import NotUnderstood, Raw, Readers
@@ -61,6 +61,8 @@ def _answer(keyring: seal.Keyring, readers: Readers, head: list[Any], cell: byte
             gone=bool(flags & GONE),
         )
         meaning, read = readers.understand(revision, pipeline, record)
+        system = readers.system(revision, connection)
+        return orjson.dumps({"read": read, "meaning": prepared(keyring, system, meaning)})
     except NotUnderstood as error:
         return orjson.dumps({"fault": str(error), "place": error.place})
     except MemoryError:
@@ -68,4 +70,3 @@ def _answer(keyring: seal.Keyring, readers: Readers, head: list[Any], cell: byte
     except Exception as error:  # noqa: BLE001 - a fault of a mapping parks its message, no more
         # the error's text may hold data of the message: only its kind leaves this process
         return orjson.dumps({"fault": f"mapping failed with {type(error).__name__}"})
-    return b'{"read":%s,"meaning":%s}' % (b"true" if read else b"false", encode(meaning))

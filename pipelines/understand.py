@@ -67,6 +67,10 @@ class Readers:
     def _load(self, number: int) -> Revision:
         return load(self._revisions / str(number))
 
+    def system(self, revision: int, connection: str) -> str:
+        """Which system speaks through a connection."""
+        return self._get(revision).deployment.connections[connection].system
+
     def understand(self, revision: int, pipeline: str, raw: Raw) -> tuple[Meaning, bool]:
         """What a message means, and whether any mapping reads it. Raises NotUnderstood."""
         known = self._get(revision)

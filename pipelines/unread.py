@@ -6,13 +6,14 @@ from collections import Counter
 from collections.abc import Iterable
 
 from hub.database import Session
+from hub.said import Understood
 from hub.statement import Meaning
 from pipelines.work import Work
 
 _LONGEST = 200  # characters of a path
 
 
-def count(session: Session, understood: Iterable[tuple[Work, Meaning]]) -> None:
+def count(session: Session, understood: Iterable[tuple[Work, Meaning | Understood]]) -> None:
     """Adds to each pipeline's count of messages in which a place held data that no mapping reads.
 
     Only some messages are searched for such places, so the numbers compare places with each
@@ -22,6 +23,7 @@ def count(session: Session, understood: Iterable[tuple[Work, Meaning]]) -> None:
     found = Counter(
         (work.pipeline, path)
         for work, meaning in understood
+        if meaning.unread
         for path in {path[:_LONGEST] for path in meaning.unread}
     )
     session.many(

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from hub.statement import Meaning
+from hub.said import Understood
 
 
 @dataclass(slots=True, kw_only=True)  # not frozen: one is made for every message, twice as fast
@@ -35,7 +35,7 @@ class Mapped:
     """What a message means, or why it cannot be understood. `read` is false when no mapping of
     its pipeline speaks of it."""
 
-    meaning: Meaning | None = None
+    meaning: Understood | None = None
     read: bool = True
     fault: str = ""
     place: str = ""
