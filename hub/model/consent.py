@@ -34,6 +34,7 @@ MODES = ("paper", "econsent", "remote", "verbal", "other")
 
 class Consent(Entity, table=True):
     __tablename__ = "consent"
+    __area__ = "participants"
     __sensitivity__ = "confidential"
     __label__ = "form_name"
     __lifecycle__ = Lifecycle(field="status", steps=TRANSITIONS, always=("entered_in_error",))

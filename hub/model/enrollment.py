@@ -55,6 +55,7 @@ SCOPES = ("treatment", "follow_up", "data_use")
 
 class Enrollment(Entity, table=True):
     __tablename__ = "enrollment"
+    __area__ = "participants"
     __sensitivity__ = "confidential"
     __label__ = "subject_number"
     __lifecycle__ = Lifecycle(field="state", steps=TRANSITIONS, always=_ENDS)

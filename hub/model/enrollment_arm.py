@@ -5,6 +5,7 @@ from hub.model.base import Entity, text
 
 class EnrollmentArm(Entity, table=True):
     __tablename__ = "enrollment_arm"
+    __area__ = "participants"
     __sensitivity__ = "unblinding"
     __beside__ = "Enrollment"
     __label__ = "arm_assigned"

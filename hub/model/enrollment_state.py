@@ -6,6 +6,7 @@ from hub.model.enrollment import STATES
 
 class EnrollmentState(Entity, table=True):
     __tablename__ = "enrollment_state"
+    __area__ = "participants"
     __sensitivity__ = "confidential"
     __label__ = "state"
 

@@ -12,6 +12,7 @@ STATUSES = ("active", "suspended", "inactive")
 
 class Location(Entity, table=True):
     __tablename__ = "location"
+    __area__ = "places"
     __label__ = "name"
     __identifiers__ = (
         IdentifierType(type="code", says="the code a system uses for it", assigned=True),

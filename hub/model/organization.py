@@ -5,12 +5,14 @@ from hub.model.countries import COUNTRIES
 
 KINDS = (
     "sponsor", "cro", "site", "institution", "department", "lab", "irb", "vendor", "funder",
-    "regulator", "cooperative_group", "other",
+    "regulator", "cooperative_group", "division", "disease_team", "committee", "therapeutic_area",
+    "other",
 )  # fmt: skip
 
 
 class Organization(Entity, table=True):
     __tablename__ = "organization"
+    __area__ = "places"
     __label__ = "name"
     __identifiers__ = (
         IdentifierType(type="ror", says="Research Organization Registry id", single=True,

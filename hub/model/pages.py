@@ -10,10 +10,24 @@ import sys
 from collections.abc import Iterable, Iterator, Sequence
 from pathlib import Path
 
-from hub.model.base import IdentifierType, Lifecycle
+from hub.model.base import Area, IdentifierType, Lifecycle
 from hub.model.spec import EntitySpec, FieldSpec, entities
 
 _MANY = 40  # codes that are no longer listed
+_AREAS: dict[Area, str] = {
+    "portfolio": "Portfolios and projects",
+    "studies": "Studies and their design",
+    "places": "Organizations and places",
+    "people": "People who work in research",
+    "sites": "Sites and their start-up",
+    "participants": "Participants and what happens to them",
+    "monitoring": "Monitoring",
+    "regulatory": "Documents, boards and regulators",
+    "finance": "Contracts and money",
+    "governance": "Governance, risk and access",
+}
+# nearly everything refers to these: drawn only where they live
+_EVERYWHERE = ("Study", "StudySite", "Person", "Organization")
 _NOTE = "<!-- Written by `python -m hub.model.pages`; change hub/model instead. -->"
 
 
@@ -39,32 +53,47 @@ def _file(spec: EntitySpec) -> str:
 
 
 def _first(specs: Iterable[EntitySpec]) -> str:
-    specs = list(specs)
-    rows = [
-        (f"[{spec.name}]({_file(spec)})", spec.says, spec.sensitivity, f"`/api/v1/{spec.plural}`")
-        for spec in specs
-    ]
     return _joined(
         _NOTE,
         "# The canonical model",
         "Every record has an envelope: its id, its version, since when it is so and since when the "
         "hub believes it, its quality, and whether its source has withdrawn it. A status field "
         "`x` has a sibling `x_native` with the source's own word. Dates are as precise as they "
-        "were said; moments are UTC with the source's offset, `2026-03-01T08:30Z[+01:00]`.",
+        "were said; moments are UTC with the source's offset, `2026-03-01T08:30Z[+01:00]`. An "
+        "amount of money is a decimal as text, in the currency of its record.",
         "Fields of sensitivity phi and unblinding are sealed, in an entity of their own beside the "
-        "record they belong to.",
-        _table(("entity", "what it is", "sensitivity", "address"), rows),
-        "```mermaid\nerDiagram\n" + "\n".join(_relations(specs)) + "\n```",
+        "record they belong to. Money and what is known about staff is confidential.",
+        f"A diagram shows what the entities of its chapter refer to. References to "
+        f"{', '.join(_EVERYWHERE[:-1])} and {_EVERYWHERE[-1]}, which nearly every record has, are "
+        "drawn only in the chapter where these stand; the page of an entity has them all.",
+        *_chapters(list(specs)),
     )
 
 
-def _relations(specs: Iterable[EntitySpec]) -> Iterator[str]:
+def _chapters(specs: Sequence[EntitySpec]) -> Iterator[str]:
+    for area, title in _AREAS.items():
+        own = [spec for spec in specs if spec.area == area]
+        yield f"## {title}"
+        yield _table(
+            ("entity", "what it is", "sensitivity", "address"),
+            [
+                (f"[{s.name}]({_file(s)})", s.says, s.sensitivity, f"`/api/v1/{s.plural}`")
+                for s in own
+            ],
+        )
+        if drawn := list(_relations(own)):
+            yield "```mermaid\nerDiagram\n" + "\n".join(drawn) + "\n```"
+
+
+def _relations(specs: Sequence[EntitySpec]) -> Iterator[str]:
+    drawn = {spec.name for spec in specs}
     for spec in specs:
         if spec.beside:
             yield f'    {spec.beside} ||--o| {spec.name} : "sealed beside"'
         for field in spec.fields.values():
-            if field.meta.kind == "ref":
-                yield f'    {field.meta.of} |o--o{{ {spec.name} : "{field.name}"'
+            of = field.meta.of
+            if of and (of in drawn or of not in _EVERYWHERE):
+                yield f'    {of} |o--o{{ {spec.name} : "{field.name}"'
 
 
 def _page(spec: EntitySpec) -> str:
@@ -143,10 +172,8 @@ def _lifecycle(lifecycle: Lifecycle | None) -> Iterator[str]:
         return
     yield "## States"
     always = ", ".join(lifecycle.always)
-    yield (
-        f"Steps of `{lifecycle.field}`. These may follow any state but one another: {always}. A "
-        "jump that is not drawn is kept and reported."
-    )
+    ends = f"These may follow any state but one another: {always}. " if always else ""
+    yield f"Steps of `{lifecycle.field}`. {ends}A jump that is not drawn is kept and reported."
     steps = [f"    {old} --> {new}" for old, after in lifecycle.steps.items() for new in after]
     yield "```mermaid\nstateDiagram-v2\n" + "\n".join(steps) + "\n```"
 

@@ -17,6 +17,7 @@ ETHNICITIES = ("hispanic_or_latino", "not_hispanic_or_latino", "unknown", "not_r
 
 class Participant(Entity, table=True):
     __tablename__ = "participant"
+    __area__ = "participants"
     __sensitivity__ = "confidential"
     __label__ = ""
     __identifiers__ = (

@@ -5,6 +5,7 @@ from hub.model.base import Entity, date, instant, text, texts
 
 class ParticipantPhi(Entity, table=True):
     __tablename__ = "participant_phi"
+    __area__ = "participants"
     __plural__ = "participant-phi"
     __sensitivity__ = "phi"
     __beside__ = "Participant"

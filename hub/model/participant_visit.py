@@ -30,6 +30,7 @@ TRANSITIONS = {
 
 class ParticipantVisit(Entity, table=True):
     __tablename__ = "participant_visit"
+    __area__ = "participants"
     __sensitivity__ = "confidential"
     __label__ = "visit_type"
     __lifecycle__ = Lifecycle(field="status", steps=TRANSITIONS, always=("entered_in_error",))

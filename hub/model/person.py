@@ -7,6 +7,7 @@ EMPLOYMENT_STATUSES = ("active", "leave", "terminated", "contingent")
 
 class Person(Entity, table=True):
     __tablename__ = "person"
+    __area__ = "people"
     __plural__ = "persons"
     __label__ = "family_name"
     __identifiers__ = (

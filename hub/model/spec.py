@@ -12,6 +12,7 @@ from sqlalchemy import Table
 from hub.model.base import (
     ENVELOPE,
     SEALED,
+    Area,
     Entity,
     IdentifierType,
     Lifecycle,
@@ -42,6 +43,7 @@ class EntitySpec:
     name: str
     plural: str
     says: str
+    area: Area
     table: Table
     kind: type[Entity]
     fields: MappingProxyType[str, FieldSpec]
@@ -70,6 +72,7 @@ def _spec(entity: type[Entity]) -> EntitySpec:
         name=entity.__name__,
         plural=entity.__plural__ or table.name.replace("_", "-") + "s",
         says=(entity.__doc__ or _module_says(entity)).strip().splitlines()[0],
+        area=entity.__area__,
         table=table,
         kind=entity,
         fields=MappingProxyType({f.name: f for f in fields}),

@@ -18,6 +18,7 @@ TRANSITIONS = {
 
 class StaffAssignment(Entity, table=True):
     __tablename__ = "staff_assignment"
+    __area__ = "people"
     __label__ = "role"
     __lifecycle__ = Lifecycle(field="status", steps=TRANSITIONS, always=("entered_in_error",))
     __identifiers__ = (

@@ -48,6 +48,7 @@ BLINDING = ("none", "single", "double", "triple", "quad")
 
 class Study(Entity, table=True):
     __tablename__ = "study"
+    __area__ = "studies"
     __plural__ = "studies"
     __label__ = "title"
     __lifecycle__ = Lifecycle(field="status", steps=TRANSITIONS, always=_STOPS)

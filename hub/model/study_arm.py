@@ -10,6 +10,7 @@ TYPES = (
 
 class StudyArm(Entity, table=True):
     __tablename__ = "study_arm"
+    __area__ = "studies"
     __label__ = "name"
     __identifiers__ = (
         IdentifierType(type="arm_oid", says="the arm's id in its study", assigned=True,

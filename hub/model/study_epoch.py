@@ -10,6 +10,7 @@ TYPES = (
 
 class StudyEpoch(Entity, table=True):
     __tablename__ = "study_epoch"
+    __area__ = "studies"
     __label__ = "name"
     __identifiers__ = (
         IdentifierType(type="epoch_oid", says="the epoch's id in its study", assigned=True,

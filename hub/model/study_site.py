@@ -28,6 +28,7 @@ TRANSITIONS = {
 
 class StudySite(Entity, table=True):
     __tablename__ = "study_site"
+    __area__ = "sites"
     __label__ = "site_number"
     __lifecycle__ = Lifecycle(field="status", steps=TRANSITIONS, always=("terminated", "withdrawn"))
     __identifiers__ = (

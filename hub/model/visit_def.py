@@ -8,6 +8,7 @@ CONTACT_MODES = ("in_person", "telephone", "video", "home", "remote", "other")
 
 class VisitDef(Entity, table=True):
     __tablename__ = "visit_def"
+    __area__ = "studies"
     __label__ = "name"
     __identifiers__ = (
         IdentifierType(type="visit_oid", says="the visit's id in its study", assigned=True,
