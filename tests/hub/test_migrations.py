@@ -6,9 +6,12 @@ import threading
 from pathlib import Path
 
 import pytest
+from alembic import command
 
 from hub import schema
-from hub.database import session
+from hub.database import engine, session
+from hub.model.base import ENVELOPE
+from hub.model.spec import entities
 from hub.schema import HUB, Branch
 
 VERSION = (
@@ -22,6 +25,11 @@ ASSERTION = (
 AUDIT = (
     "insert into audit(chain, n, at, actor, action, object, reason, detail, hash) "
     "values('c', 1, 1, 'a', 'b', 'o', '', '{}', ?)"
+)
+
+STUDY = (
+    "insert into study(id, version, valid_from, recorded_at, quality, withdrawn, provenance, title)"
+    " values('s', 1, 1, 1, 'ok', false, '', 'kept')"
 )
 
 
@@ -45,6 +53,30 @@ def test_a_history_takes_rows_and_never_gives_them_back(upgraded, table, change)
         upgraded.run(change.format(table, column, 7))
 
     assert upgraded.one(f"select {column} from {table}") == (1,)
+
+
+def test_every_entity_has_its_table_and_its_columns(upgraded):
+    for spec in entities().values():
+        columns = ", ".join((*ENVELOPE, *(field.column for field in spec.fields.values())))
+
+        assert upgraded.all(f"select {columns} from {spec.table.name}") == []
+
+
+def test_a_store_of_an_earlier_release_keeps_its_records_and_gains_tables(store_url):
+    made = engine(store_url)
+    with made.begin() as connection:
+        command.upgrade(schema.config([HUB], connection), "hub_0004")
+        connection.exec_driver_sql(STUDY)
+    made.dispose()
+    before = schema.state(store_url, [HUB])
+
+    schema.upgrade(store_url, [HUB])
+
+    opened = session(store_url)
+    assert (before, schema.state(store_url, [HUB])) == ("behind", "ready")
+    assert opened.all("select id, title from study") == [("s", "kept")]
+    assert opened.all("select id from ledger_entry") == []
+    opened.close()
 
 
 def broken(folder: Path) -> Branch:
