@@ -8,13 +8,12 @@ from __future__ import annotations
 
 import logging
 import ssl
-from collections.abc import Callable, Iterator, Mapping
-from contextlib import contextmanager
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass, field
-from datetime import timedelta
 from functools import cache
 from pathlib import Path
-from typing import Any, Self
+from typing import Self
 
 import httpx2
 import tenacity
@@ -22,10 +21,11 @@ from pydantic import BaseModel, ConfigDict, Field
 
 from connectors import http_body
 from connectors.address import BaseUrl, follow, is_private_line, tell
-from connectors.auth import AsksForToken, Auth, NoAuth, TokenCache
+from connectors.auth import Auth, NoAuth, TokenCache
+from connectors.auth.tokens import Request
 from connectors.errors import ConnectorError, Misconfigured, Refused, TryLater
-from connectors.formats import json_text
 from connectors.http_policy import Answer, NoAnswer, no_answer, retry_after, verdict
+from connectors.http_sign import Signer
 from connectors.world import World
 
 # Both write whole URLs, with their queries, into their logs.
@@ -68,6 +68,7 @@ class Ask:
     headers: Mapping[str, str] = field(default_factory=dict)
     body: bytes = b""
     repeatable: bool = False  # sending it twice does nothing twice, whatever its method says
+    signed: bool = True  # False: it must not carry what says who we are
 
     @property
     def told(self) -> str:
@@ -99,9 +100,10 @@ class Http:
         judge: Judge = _by_status,
     ) -> None:
         self._settings = settings
-        self._auth: Auth = auth or NoAuth()
         self._world = world or World()
-        self._tokens = tokens or TokenCache()
+        self._signer = Signer(
+            auth or NoAuth(), tokens or TokenCache(), self._unsigned, self._world.now
+        )
         self._judge = judge
         self._client = _client(settings)
 
@@ -120,12 +122,25 @@ class Http:
         return self._retrying(ask)(self._attempt, ask)
 
     def lines(self, ask: Ask) -> Iterator[bytes]:
-        """The lines of an answer of any length, as they come. What was yielded before a raise
-        stands; a line that broke off is not yielded."""
-        with self._open(ask, ask.url, self._sign()) as response:
-            if response.status_code >= 300:
-                self._raise_for(self._read(response, ask), ask)
+        """The lines of an answer of any length, as they come. Until the first, what passes is
+        tried again; what was yielded before a raise stands; a line that broke off is not
+        yielded."""
+        with ExitStack() as stack:
+            response = self._retrying(ask)(self._begin, ask, stack)
             yield from http_body.lines(response, cap=self._settings.body_cap, told=ask.told)
+
+    def _begin(self, ask: Ask, stack: ExitStack) -> httpx2.Response:
+        """An answer whose body is still to be read."""
+        for last in (False, True):
+            response = stack.enter_context(self._open(ask, ask.url, self._sign(ask)))
+            if response.status_code < 300:
+                return response
+            answer = self._read(response, ask)
+            stack.close()
+            if last or not self._signer.is_worth_another(answer):
+                break
+        self._raise_for(answer, ask)
+        raise Refused(f"{ask.told}: HTTP {answer.status}, expected an answer with a body")
 
     def _retrying(self, ask: Ask) -> tenacity.Retrying:
         def again(error: BaseException) -> bool:
@@ -158,8 +173,11 @@ class Http:
 
     def _attempt(self, ask: Ask) -> Answer:
         answer = self._exchange(ask)
-        if answer.status == 401 and self._tokens.forget():
+        if self._signer.is_worth_another(answer):
             answer = self._exchange(ask)
+            refusal = self._signer.refusal(answer)
+            if refusal:
+                raise refusal
         return self._raise_for(answer, ask)
 
     def _raise_for(self, answer: Answer, ask: Ask) -> Answer:
@@ -173,7 +191,7 @@ class Http:
 
     def _exchange(self, ask: Ask) -> Answer:
         """One answer, redirects followed on the same origin and for safe methods only."""
-        headers, url, current = self._sign(), ask.url, ask
+        headers, url, current = self._sign(ask), ask.url, ask
         for _ in range(_MOST_REDIRECTS + 1):
             with self._open(current, url, headers) as response:
                 answer = self._read(response, current)
@@ -221,56 +239,16 @@ class Http:
             told=ask.told,
         )
 
-    def _sign(self) -> dict[str, str]:
-        if not isinstance(self._auth, AsksForToken):
-            return self._auth.headers()
-        now = self._world.now()
-        token = self._tokens.valid(now)
-        if not token:
-            token, lasts = self._fetch_token(self._auth)
-            self._tokens.keep(token, now + timedelta(seconds=lasts))
-        return {"Authorization": f"Bearer {token}"}
+    def _sign(self, ask: Ask) -> dict[str, str]:
+        return self._signer.headers(ask.method) if ask.signed else {}
 
-    def _fetch_token(self, auth: AsksForToken) -> tuple[str, float]:
-        request = auth.token_request(self._world.now())
-        if not is_private_line(request.url):
-            raise Misconfigured(f"{tell('POST', request.url)}: a secret needs https")
-        ask = Ask(url=request.url, method="POST", headers=request.headers, body=request.body)
+    def _unsigned(self, request: Request) -> tuple[Answer, Sequence[str]]:
+        """One exchange that carries its own proof; gives the Set-Cookie headers as well."""
+        ask = Ask(
+            url=request.url, method=request.method, headers=request.headers, body=request.body
+        )
         with self._open(ask, ask.url, {}) as response:
-            answer = self._read(response, ask)
-        if 400 <= answer.status < 500 and answer.status not in (408, 425, 429):
-            raise Misconfigured(f"{answer.told}: no token: {_code(answer)}; check `auth`")
-        error = verdict(answer, now=self._world.now())
-        if error:
-            raise error
-        return _token(answer)
-
-
-def _token(answer: Answer) -> tuple[str, float]:
-    """Token and seconds it lasts (RFC 6749 §5.1)."""
-    said = json_text.read(answer.body)
-    token = said.get("access_token") if isinstance(said, dict) else None
-    if not isinstance(token, str) or not token:
-        raise Misconfigured(f"{answer.told}: the answer holds no access_token")
-    return token, float(_seconds(said.get("expires_in")))
-
-
-def _seconds(said: Any) -> float:  # noqa: ANN401 - JSON
-    try:
-        return float(said)
-    except (TypeError, ValueError):
-        return 300.0  # RFC 6749 leaves it to us where the server does not say
-
-
-def _code(answer: Answer) -> str:
-    """The OAuth error code (RFC 6749 §5.2), else the status."""
-    try:
-        said = json_text.read(answer.body)
-    except Refused:
-        said = None
-    code = said.get("error") if isinstance(said, dict) else None
-    known = isinstance(code, str) and code.isascii() and code.replace("_", "").isalpha()
-    return f"HTTP {answer.status}" + (f" {code}" if known else "")
+            return self._read(response, ask), response.headers.get_list("set-cookie")
 
 
 def _client(settings: HttpSettings) -> httpx2.Client:

@@ -11,7 +11,7 @@ from typing import Any, Literal, Self
 from pydantic import BaseModel, ConfigDict, Field, PrivateAttr
 
 from connectors.address import BaseUrl
-from connectors.auth import Auth, NoAuth, TokenCache
+from connectors.auth import Auth, BackendServices, NoAuth, TokenCache
 from connectors.errors import ConnectorError, Misconfigured, Refused
 from connectors.fhir import history, outcome, push, search
 from connectors.formats import json_text
@@ -150,8 +150,13 @@ class Fhir(Connector):
 
     def _session(self) -> Http:
         return Http(
-            self.http, self.auth, world=self._world, tokens=self._tokens, judge=outcome.judge
+            self.http, self._auth, world=self._world, tokens=self._tokens, judge=outcome.judge
         )
+
+    @property
+    def _auth(self) -> Auth:
+        auth = self.auth
+        return auth.issued_by(self.base_url) if isinstance(auth, BackendServices) else auth
 
 
 @dataclass(frozen=True, slots=True)
