@@ -65,7 +65,7 @@ class Charge(Entity, table=True):
     amount: str | None = decimal("what is charged", fhir="ChargeItem.priceOverride", hl7="FT1-11")
     currency: str | None = code("currency", CURRENCIES, hl7="FT1-11.1.2")
     modifiers: list[str] | None = texts("modifiers; Q0 and Q1 mean research", hl7="FT1-26")
-    condition_codes: list[str] | None = texts("condition codes; 30 means a trial", hl7="UB1-7")
+    condition_codes: list[str] | None = texts("condition codes; 30 means a trial", hl7="UB2-3")
     research_diagnosis: bool | None = flag("it carries Z00.6", hl7="FT1-19")
     nct_number: str | None = text("the trial number on it", longest=40)
     payer: str | None = code("to whom it goes", PAYERS, fhir="ChargeItem.account", hl7="FT1-14")

@@ -32,7 +32,7 @@ class Credential(Entity, table=True):
 
     person_id: str | None = ref("Person", "whose", fhir="Practitioner.qualification")
     kind: str | None = code(
-        "what it is", KINDS, fhir="Practitioner.qualification.code", hl7="PRA-6.2, CER-11"
+        "what it is", KINDS, fhir="Practitioner.qualification.code", hl7="PRA-6.2, CER-10"
     )
     kind_native: str | None = text("kind as the source said it", longest=200)
     number: str | None = text(
@@ -40,20 +40,20 @@ class Credential(Entity, table=True):
         hl7="CER-2, PRA-6.1",
     )  # fmt: skip
     issuer: str | None = text(
-        "who issued it", longest=400, fhir="Practitioner.qualification.issuer", hl7="CER-6"
+        "who issued it", longest=400, fhir="Practitioner.qualification.issuer", hl7="CER-5"
     )
     jurisdiction: str | None = text(
-        "state or region where it is valid", longest=100, hl7="PRA-6.3, CER-13"
+        "state or region where it is valid", longest=100, hl7="PRA-6.3, CER-20"
     )
-    country: str | None = code("country where it is valid", COUNTRIES)
+    country: str | None = code("country where it is valid", COUNTRIES, hl7="CER-19")
     issued_on: str | None = date(
-        "issued", fhir="Practitioner.qualification.period.start", hl7="CER-27"
+        "issued", fhir="Practitioner.qualification.period.start", hl7="CER-24"
     )
     expires_on: str | None = date(
         "last day; none: does not expire", fhir="Practitioner.qualification.period.end",
-        hl7="CER-31, PRA-6.4",
+        hl7="CER-27, PRA-6.4",
     )  # fmt: skip
-    status: str | None = code("status", STATUSES, hl7="PRA-6.2")
+    status: str | None = code("status", STATUSES, hl7="CER-31")
     status_native: str | None = text("status as the source said it", longest=200)
     verified_on: str | None = date("last verified with its issuer")
     verified_by_id: str | None = ref("Person", "who verified it")

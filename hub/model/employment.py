@@ -24,7 +24,7 @@ class Employment(Entity, table=True):
 
     person_id: str | None = ref("Person", "who", fhir="PractitionerRole.practitioner")
     employer_id: str | None = ref(
-        "Organization", "the employer", fhir="PractitionerRole.organization", hl7="STF-8"
+        "Organization", "the employer", fhir="PractitionerRole.organization"
     )
     hr_id: str | None = text("employee number", longest=100, peoplesoft="JOB.EMPLID")
     record_no: str | None = text(

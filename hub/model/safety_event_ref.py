@@ -31,17 +31,19 @@ class SafetyEventRef(Entity, table=True):
     enrollment_id: str | None = ref("Enrollment", "the enrollment", fhir="AdverseEvent.subject")
     kind: str | None = code("what it is", KINDS)
     kind_native: str | None = text("kind as the source said it", longest=200)
-    serious: bool | None = flag("serious", fhir="AdverseEvent.seriousness", hl7="PEO-3")
+    serious: bool | None = flag("serious", fhir="AdverseEvent.seriousness", hl7="PEO-9")
     criteria: list[str] | None = texts("what makes it serious", CRITERIA)
     related: bool | None = flag(
         "related to what is studied", fhir="AdverseEvent.suspectEntity.causality"
     )
     related_native: str | None = text("relatedness as the source said it", longest=200)
     expected: bool | None = flag(
-        "expected by the reference safety information", fhir="AdverseEvent.expectedInResearchStudy"
+        "expected by the reference safety information",
+        fhir="AdverseEvent.expectedInResearchStudy",
+        hl7="PEO-10",
     )
-    onset_on: str | None = date("began", fhir="AdverseEvent.occurrence[x]", hl7="PEO-7")
-    ended_on: str | None = date("ended", hl7="PEO-9")
+    onset_on: str | None = date("began", fhir="AdverseEvent.occurrence[x]", hl7="PEO-3")
+    ended_on: str | None = date("ended", hl7="PEO-6")
     aware_on: str | None = date(
         "known to whoever must report it: the clocks run from here", fhir="AdverseEvent.detected"
     )

@@ -37,9 +37,9 @@ class TrainingRecord(Entity, table=True):
     status_native: str | None = text("status as the source said it", longest=200)
     assigned_on: str | None = date("assigned")
     due_on: str | None = date("to be done by")
-    completed_on: str | None = date("completed", hl7="CER-27", citi="completion date")
+    completed_on: str | None = date("completed", hl7="CER-24", citi="completion date")
     expires_on: str | None = date(
-        "last day; none: does not expire", hl7="CER-31", citi="expiration date"
+        "last day; none: does not expire", hl7="CER-27", citi="expiration date"
     )
     score: str | None = decimal("score reached", citi="score")
     pass_mark: str | None = decimal("score asked for", citi="passing score")

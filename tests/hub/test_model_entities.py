@@ -6,6 +6,7 @@ from __future__ import annotations
 import re
 
 import pytest
+from hl7apy.v2_5_1.fields import FIELDS
 
 from hub import filters, repository
 from hub.api import records
@@ -256,3 +257,18 @@ def test_loading_the_model_builds_no_object_mapping_and_no_validator():
     """Forty per cent of the time and memory of every process that loads it."""
     assert not hasattr(entities()["Study"].kind, "__mapper__")
     assert Entity.model_config["defer_build"]
+
+
+def test_a_place_in_hl7_is_a_field_that_version_2_5_1_has():
+    places = [
+        (spec.name, field.name, f"{segment}_{number}")
+        for spec in SPECS
+        for field in spec.fields.values()
+        for segment, number in re.findall(
+            r"\b([A-Z][A-Z0-9]{2})-(\d+)", field.meta.crosswalk.get("hl7", "")
+        )
+    ]
+
+    assert len(places) > 100
+    assert not [place for place in places if place[2] not in FIELDS]
+    assert FIELDS["CER_27"][3] == "EXPIRATION_DATE", "the names are those of the standard"
