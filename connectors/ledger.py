@@ -49,11 +49,13 @@ class Current:
 
 @dataclass(slots=True)
 class Ledger:
-    """Read files by `look` (and by `content`), and the one being read."""
+    """Read files by `look` (and by `content`), and the one being read. `chain` is what the last
+    file calls itself, where files of a stream say which one they follow."""
 
     looks: dict[str, str] = field(default_factory=dict)  # look → content
     current: Current | None = None
     _contents: set[str] = field(default_factory=set)
+    chain: str = ""
 
     def knows(self, look: str) -> bool:
         """Was a file that looks so read to its end?"""
@@ -81,7 +83,8 @@ class Ledger:
         at = self.current
         body = {"v": _VERSION, "seen": seen}
         reading = {"name": at.name, "content": at.content, "at": list(at.place)} if at else {}
-        return orjson.dumps(body | reading).decode()
+        chain = {"chain": self.chain} if self.chain else {}
+        return orjson.dumps(body | reading | chain).decode()
 
     @property
     def stride(self) -> int:
@@ -106,9 +109,10 @@ def read(cursor: str) -> Ledger:
         current = None
         if "name" in body:
             current = Current(body["name"], body["content"], Place(*map(int, body["at"])))
+        chain = str(body.get("chain", ""))
     except (ValueError, KeyError, TypeError):
         raise Misconfigured(
             f"the cursor is not one of a folder (version {_VERSION}); "
             "reset it to read the folder from the beginning"
         ) from None
-    return Ledger(looks, current, set(looks.values()))
+    return Ledger(looks, current, set(looks.values()), chain)

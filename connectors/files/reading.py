@@ -162,25 +162,40 @@ def _pieces(
     pull: _Pull, entry: Entry, mark: str, source: BinaryIO, start: Place
 ) -> Iterator[Record]:
     file = _in_hand(pull.inbox, entry, mark)
+    odd = _chained(pull, source) if start == START else ""
     for piece in pull.inbox.stream.pieces(source, start):
         pull.ledger.current = Current(entry.name, mark, piece.after)
-        yield _record(pull, file, piece)
+        yield _record(pull, file, piece, odd)
+        odd = ""
 
 
-def _record(pull: _Pull, file: _File, piece: Piece) -> Record:
+def _chained(pull: _Pull, source: BinaryIO) -> str:
+    """What is odd about the file's place in its chain; from here on it is the last one read."""
+    link = pull.inbox.stream.link(source)
+    if link is None or not link.own:
+        return ""
+    before, pull.ledger.chain = pull.ledger.chain, link.own
+    if not link.prior or link.prior == before:
+        return ""
+    last = f"the last one read here is {before[:200]!r}" if before else "none was read here before"
+    return f"the file follows {link.prior[:200]!r}, but {last}: a file may be missing"
+
+
+def _record(pull: _Pull, file: _File, piece: Piece, odd: str) -> Record:
     stream = pull.inbox.stream
     at = None
-    notes: tuple[str, ...] = ()
+    notes = (odd, *piece.notes) if odd else piece.notes
     try:
         at = stream.time(piece)
     except ValueError:
-        notes = ("its own time is none with an offset; the file's time stands",)
+        notes = (*notes, "its own time is none with an offset; the file's time stands")
     return Record(
         stream=pull.inbox.name,
         message_key=f"{file.key}/{piece.number}",
         at=at or file.at,
         body=piece.body,
         media=file.media,
+        said="gone" if piece.gone else "said",
         cursor=pull.cursor(),
         test=stream.test(piece),
         fault=piece.fault and f"{file.entry.name}: {piece.fault}",

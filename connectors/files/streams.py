@@ -2,56 +2,26 @@
 
 from __future__ import annotations
 
-import codecs
+import tempfile
 from collections.abc import Iterator
+from dataclasses import replace
 from datetime import datetime
-from typing import Annotated, BinaryIO, ClassVar, Literal
-from zoneinfo import ZoneInfo, available_timezones
+from fnmatch import fnmatchcase
+from typing import Annotated, BinaryIO, ClassVar, Literal, cast
+from zipfile import ZipFile
+from zoneinfo import ZoneInfo
 
-from pydantic import (
-    AfterValidator,
-    BaseModel,
-    ConfigDict,
-    Field,
-    field_validator,
-    model_validator,
-)
+from pydantic import Field, model_validator
 
 from connectors.errors import Refused
-from connectors.formats import er7_header, hl7batch, ndjson, tables, xml
+from connectors.files.documents import DocumentFiles, OdmFiles, Zone
+from connectors.files.sheets import XlsxFiles
+from connectors.files.stream import Delimiter, Encoding, FileStream, Glob, judged, time_in
+from connectors.formats import er7_header, hl7batch, ndjson, tables, xml, zips
 from connectors.formats.er7_time import read_time
 from connectors.formats.pieces import START, Piece, Place
 
-
-def _of_one_folder(glob: str) -> str:
-    if "/" in glob or "\\" in glob:
-        raise ValueError("a glob names files of one folder, without / or \\")
-    return glob
-
-
-def _known(encoding: str) -> str:
-    try:
-        return codecs.lookup(encoding).name
-    except LookupError:
-        raise ValueError(f"{encoding!r} is no encoding; expected utf-8, cp1252, utf-16 …") from None
-
-
-Glob = Annotated[str, AfterValidator(_of_one_folder)]
-Encoding = Annotated[str, AfterValidator(_known)]
-Delimiter = Annotated[str, Field(pattern=r'^[^"\r\n\x00\w]$')]
-
-
-class FileStream(BaseModel):
-    """What every stream of files says, whatever is in them."""
-
-    model_config = ConfigDict(frozen=True, extra="forbid")
-
-    glob: Glob
-    settle: float = Field(10.0, ge=0)  # seconds a file must rest before it is read
-    marker: str = ""  # ".done": read x.csv only when x.csv.done is there
-    after: Literal["leave", "archive"] = "leave"  # once the hub has stored it
-    archive: Annotated[Glob, Field(pattern=r"^[^.-].*$")] = "archive"  # folder below this one
-    largest: int = Field(1024**3, gt=0)  # bytes; a larger file is refused
+_IN_MEMORY = 8 * 1024 * 1024  # bytes; a larger member of an archive goes to a temporary file
 
 
 class CsvFiles(FileStream):
@@ -80,19 +50,11 @@ class CsvFiles(FileStream):
         return tables.pieces(source, self._dialect, start)
 
     def refusal(self, source: BinaryIO) -> str:
-        return _refusal(self.pieces(source, START), self.threshold)
+        return judged(self.pieces(source, START), self.threshold)
 
     def time(self, piece: Piece) -> datetime | None:
         """Raises ValueError when the column is named but holds no time with an offset."""
-        if not self.at or piece.fault:
-            return None
-        cell = tables.read_row(piece.body, self.media).get(self.at)
-        if cell is None:
-            raise ValueError(f"there is no column {self.at}")
-        time = datetime.fromisoformat(cell)
-        if time.tzinfo is None:
-            raise ValueError("no offset")
-        return time
+        return time_in(piece, self.at, self.media)
 
     def test(self, _: Piece) -> bool:
         return False
@@ -111,7 +73,7 @@ class NdjsonFiles(FileStream):
         return ndjson.pieces(source, start)
 
     def refusal(self, source: BinaryIO) -> str:
-        return _refusal(self.pieces(source, START), self.threshold)
+        return judged(self.pieces(source, START), self.threshold)
 
     def time(self, _: Piece) -> datetime | None:
         """Lines and elements are not looked into here: the file's time stands."""
@@ -209,18 +171,11 @@ class Hl7Files(FileStream):
     """
 
     format: Literal["hl7"]
-    zone: str = ""  # of MSH-7 without an offset, "Europe/Vienna"; "" takes the file's time then
+    zone: Zone = ""  # of MSH-7 without an offset, "Europe/Vienna"; "" takes the file's time then
     largest: int = Field(64 * 1024**2, gt=0)
 
     media: ClassVar[str] = "hl7v2"
     file_media: ClassVar[str] = "hl7v2;batch"
-
-    @field_validator("zone")
-    @classmethod
-    def _is_a_zone(cls, zone: str) -> str:
-        if zone and zone not in available_timezones():
-            raise ValueError(f"{zone!r} is no time zone; expected a name such as Europe/Vienna")
-        return zone
 
     def pieces(self, source: BinaryIO, start: Place) -> Iterator[Piece]:
         source.seek(0)
@@ -232,7 +187,7 @@ class Hl7Files(FileStream):
             yield Piece(body, number, Place(0, number), _unreadable(body, number))
 
     def refusal(self, source: BinaryIO) -> str:
-        return _refusal(self.pieces(source, START), threshold=1)
+        return judged(self.pieces(source, START), threshold=1)
 
     def time(self, piece: Piece) -> datetime | None:
         """MSH-7. Raises ValueError when it is none, or has no offset and no zone is set."""
@@ -258,28 +213,81 @@ def _unreadable(body: bytes, number: int) -> str:
     return ""
 
 
-Stream = Annotated[
-    CsvFiles | NdjsonFiles | BundleFiles | XmlFiles | Hl7Files, Field(discriminator="format")
+Member = Annotated[
+    CsvFiles
+    | NdjsonFiles
+    | BundleFiles
+    | XmlFiles
+    | Hl7Files
+    | OdmFiles
+    | DocumentFiles
+    | XlsxFiles,
+    Field(discriminator="format"),
 ]
 
 
-def _refusal(pieces: Iterator[Piece], threshold: float) -> str:
-    """Why no row of a file is to be taken, or "". Reads all of it.
+class ZipFiles(FileStream):
+    """Zip archives; each member that matches `inside` is read as if it lay in the folder.
 
-    One bad row alone never condemns its file: among ten rows it would be ten percent.
+    Members come by name. Folders within the archive are looked into; an archive within it is not.
     """
-    total = bad = 0
-    first = ""
-    try:
-        for piece in pieces:
-            total += 1
-            bad += bool(piece.fault)
-            first = first or piece.fault
-    except Refused as error:
-        return str(error)
-    if bad < 2 or bad <= total * threshold:
-        return ""
-    return (
-        f"CROHUB-FILE-THRESHOLD: {bad:,} of {total:,} rows are bad, more than {threshold:.0%}; "
-        f"the first: {first}"
-    )
+
+    format: Literal["zip"]
+    inside: Glob  # "*.csv": members, by the last part of their names
+    of: Member  # how they are read; its own `glob` and all that is about the folder say nothing
+
+    file_media: ClassVar[str] = "application/zip"
+
+    @property
+    def media(self) -> str:
+        return self.of.media
+
+    def pieces(self, source: BinaryIO, start: Place) -> Iterator[Piece]:
+        passed = 0
+        with zips.opened(source) as archive:
+            for name, member in self._members(archive):
+                for piece in self.of.pieces(member, START):
+                    passed += 1
+                    if passed > start.passed:
+                        fault = piece.fault and f"{name}: {piece.fault}"
+                        yield replace(piece, number=passed, after=Place(0, passed), fault=fault)
+
+    def _members(self, archive: ZipFile) -> Iterator[tuple[str, BinaryIO]]:
+        """Each member as a file that can be sought in, unlinked and gone afterwards."""
+        for info in sorted(archive.infolist(), key=lambda info: info.filename):
+            name = info.filename.rpartition("/")[2]
+            if not name or not fnmatchcase(name, self.inside):
+                continue
+            if info.file_size > self.of.largest:
+                raise Refused(f"CROHUB-ZIP-SIZE: a member has more than {self.of.largest:,} bytes")
+            with tempfile.SpooledTemporaryFile(max_size=_IN_MEMORY) as spool:
+                with zips.member(archive, info) as packed:
+                    for block in zips.blocks(packed):
+                        spool.write(block)
+                spool.seek(0)
+                yield info.filename, cast("BinaryIO", spool)
+
+    def refusal(self, source: BinaryIO) -> str:
+        """One member that is to be refused refuses the archive: it is one delivery."""
+        found = 0
+        try:
+            with zips.opened(source) as archive:
+                for name, member in self._members(archive):
+                    found += 1
+                    reason = self.of.refusal(member)
+                    if reason:
+                        return f"{name}: {reason}"
+        except Refused as error:
+            return str(error)
+        return "" if found else f"CROHUB-ZIP-NONE: no member matches {self.inside!r}"
+
+    def time(self, piece: Piece) -> datetime | None:
+        """As the members' stream tells it."""
+        return self.of.time(piece)
+
+    def test(self, piece: Piece) -> bool:
+        """As the members' stream tells it."""
+        return self.of.test(piece)
+
+
+Stream = Annotated[Member | ZipFiles, Field(discriminator="format")]

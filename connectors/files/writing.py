@@ -11,7 +11,7 @@ from pydantic import AfterValidator, BaseModel, ConfigDict, Field
 
 from connectors.errors import Misconfigured, Refused
 from connectors.files.folder import Folder, trouble
-from connectors.files.streams import Delimiter
+from connectors.files.stream import Delimiter
 from connectors.formats import json_text, table_text, tables
 from connectors.record import Delivery, Receipt
 

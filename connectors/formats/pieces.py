@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from datetime import datetime
 from typing import NamedTuple
 
 
@@ -21,10 +22,16 @@ class Piece:
     """One row, line, element or message of a file.
 
     `number` is its line, or its ordinal where lines mean nothing; unique within the file and
-    the same in every reading. `fault` says why it cannot be understood ("" where it can).
+    the same in every reading. `fault` says why it cannot be understood ("" where it can), `notes`
+    what was odd about it. The last three are what a format itself says of a piece: when it was
+    so, that it is no production data, that the thing is no more.
     """
 
     body: bytes
     number: int
     after: Place
     fault: str = ""
+    notes: tuple[str, ...] = ()
+    at: datetime | None = None
+    test: bool = False
+    gone: bool = False

@@ -56,7 +56,7 @@ def elements(
     names = frozenset(wanted)
     inside = 0  # depth of the element being collected, 0: none
     number = 0
-    for event, element, depth, line in _walk(source, limits):
+    for event, element, depth, line in events(source, limits):
         if event == "start":
             if not inside and _is(element, names):
                 inside = depth
@@ -69,7 +69,7 @@ def elements(
             if number > skip:
                 name = etree.QName(element).localname
                 yield Found(number, line, name, _serialised(element, ancestors=ancestors))
-        _forget(element)
+        forget(element)
 
 
 def count(source: BinaryIO, wanted: Sequence[str], *, limits: Limits = DEFAULT) -> int:
@@ -80,7 +80,7 @@ def count(source: BinaryIO, wanted: Sequence[str], *, limits: Limits = DEFAULT) 
 def document(body: bytes, *, limits: Limits = DEFAULT) -> etree._Element:
     """The root of a whole document held in memory, under the same rules as `elements`."""
     root: etree._Element | None = None
-    for _, element, depth, _ in _walk(BytesIO(body), limits):
+    for _, element, depth, _ in events(BytesIO(body), limits):
         if depth == 1:
             root = element
     if root is None:
@@ -88,36 +88,66 @@ def document(body: bytes, *, limits: Limits = DEFAULT) -> etree._Element:
     return root
 
 
-def _walk(source: BinaryIO, limits: Limits) -> Iterator[tuple[str, etree._Element, int, int]]:
-    """Every start and end: (event, element, depth, line). The root has depth 1."""
+def events(
+    source: BinaryIO, limits: Limits = DEFAULT
+) -> Iterator[tuple[str, etree._Element, int, int]]:
+    """Every start and end: (event, element, depth, line). The root has depth 1.
+
+    The caller frees what it has read (`forget`). Raises as `elements` does.
+    """
+    depth = 0
+    for fed in chunks(source, limits):
+        for event, element in fed.events:
+            if event == "start":
+                depth += 1
+                _guard(element, depth, limits)
+            yield event, element, depth, _line(element) + fed.lines
+            depth -= event == "end"
+
+
+def _line(element: Any) -> int:  # noqa: ANN401 - the stubs know no line
+    return element.sourceline or 0
+
+
+@dataclass(frozen=True, slots=True)
+class Fed:
+    """What one more block of the document brought: starts and ends, in order."""
+
+    size: int  # bytes of the document so far
+    lines: int  # of white space before the declaration, which the parser does not count
+    events: Iterator[tuple[str, etree._Element]]
+
+
+def chunks(
+    source: BinaryIO, limits: Limits = DEFAULT, tags: Sequence[str] | None = None
+) -> Iterator[Fed]:
+    """The document a block at a time; with `tags` ("{*}SubjectData") only these have events,
+    which is several times faster. Depth and attributes are then libxml2's to limit."""
     head = source.read(PROLOG_LIMIT)
     if not head:
         raise Refused("CROHUB-XML-FORM: the document is empty")
     start = opening(head)
-    parser: Any = etree.XMLPullParser(
+    pull_parser: Any = etree.XMLPullParser  # the stubs want one tag
+    parser = pull_parser(
         events=("start", "end"),
+        tag=tags,
         resolve_entities=False,
         load_dtd=False,
         no_network=True,
         huge_tree=False,
     )
-    depth, size, data, ended = 0, len(head), head[start.skipped :], False
+    size, data, ended = len(head), head[start.skipped :], False
     while not ended:
         ended = not data
         _feed(parser, data, start)
-        for event, element in parser.read_events():
-            if event == "start":
-                depth += 1
-                _guard(element, depth, limits)
-            yield event, element, depth, (element.sourceline or 0) + start.lines
-            depth -= event == "end"
+        yield Fed(size, start.lines, parser.read_events())
         data = source.read(_CHUNK)
         size += len(data)
         if size > limits.size:
             raise Refused(f"CROHUB-XML-SIZE: more than {limits.size:,} bytes")
 
 
-def _feed(parser: Any, data: bytes, start: Opening) -> None:  # noqa: ANN401 - see _walk
+def _feed(parser: Any, data: bytes, start: Opening) -> None:  # noqa: ANN401 - see events
     """Hands `data` on; nothing left means that the document must be complete."""
     try:
         if data:
@@ -141,9 +171,15 @@ def _complaint(error: Any, lines: int) -> str:  # noqa: ANN401 - the stubs know 
     return f"CROHUB-XML-FORM: not well-formed {place}"
 
 
-def _guard(element: etree._Element, depth: int, limits: Limits) -> None:
-    if depth == 1 and element.getroottree().docinfo.internalDTD is not None:
+def no_doctype(root: etree._Element) -> None:
+    """Raises Refused for a document type declaration that `opening` did not see."""
+    if root.getroottree().docinfo.internalDTD is not None:
         raise Refused("CROHUB-XML-DTD: a document type declaration is not accepted")
+
+
+def _guard(element: etree._Element, depth: int, limits: Limits) -> None:
+    if depth == 1:
+        no_doctype(element)
     if depth > limits.depth:
         raise Refused(
             f"CROHUB-XML-DEPTH: line {element.sourceline}: nested deeper than {limits.depth}"
@@ -163,20 +199,27 @@ def _is(element: etree._Element, names: frozenset[str]) -> bool:
 def _serialised(element: etree._Element, *, ancestors: bool) -> bytes:
     own = etree.tostring(element, encoding="utf-8", with_tail=False)
     for parent in element.iterancestors() if ancestors else ():
-        start = _start_tag(parent)
+        start = start_tag(parent)
         name = start[1:].split(None, 1)[0].rstrip(b">")
         own = start + own + b"</" + name + b">"
     return own
 
 
-def _start_tag(element: etree._Element) -> bytes:
+def start_tag(element: etree._Element) -> bytes:
+    """The element's start tag with its attributes and the namespaces known to it. Raises Refused
+    for a prefix that stands for none: the parser tells that only when the document has ended."""
     bare: Any = etree.Element  # the stubs know no default namespace
     attributes = {str(name): str(value) for name, value in element.attrib.items()}
-    empty = bare(element.tag, attributes, nsmap=element.nsmap)
+    try:
+        empty = bare(element.tag, attributes, nsmap=element.nsmap)
+    except ValueError:
+        line = element.sourceline
+        raise Refused(f"CROHUB-XML-FORM: not well-formed at line {line} (a prefix without a "
+                      "namespace)") from None  # fmt: skip
     return etree.tostring(empty, encoding="utf-8").removesuffix(b"/>") + b">"
 
 
-def _forget(element: etree._Element) -> None:
+def forget(element: etree._Element) -> None:
     """Frees what has been read: the element's content and every sibling before it."""
     cleared: Any = element.clear  # the stubs know no keep_tail
     cleared(keep_tail=True)

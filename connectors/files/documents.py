@@ -1,0 +1,133 @@
+"""Streams of documents: ODM files, and files that are one XML or JSON document each."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from datetime import datetime
+from typing import Annotated, BinaryIO, ClassVar, Literal
+from zoneinfo import ZoneInfo, available_timezones
+
+from pydantic import AfterValidator, Field
+
+from connectors.errors import Refused
+from connectors.files.stream import FileStream, Link
+from connectors.formats import json_text, odm, xml
+from connectors.formats.pieces import START, Piece, Place
+
+
+def _a_zone(zone: str) -> str:
+    if zone and zone not in available_timezones():
+        raise ValueError(f"{zone!r} is no time zone; expected a name such as Europe/Vienna")
+    return zone
+
+
+Zone = Annotated[str, AfterValidator(_a_zone)]
+
+
+class OdmFiles(FileStream):
+    """CDISC ODM, Snapshot and Transactional; a record is a subject's data, a study's definition
+    or the users and sites, each inside the tags that say of which file and study it is.
+
+    A study whose OID ends in parentheses names its environment: what `production` does not list
+    is no production data. A removed subject is gone; one that a later Snapshot leaves out is not.
+    """
+
+    format: Literal["odm"]
+    production: tuple[str, ...] = ("prod", "production", "live")
+    zone: Zone = ""  # of a CreationDateTime without an offset; "" takes the file's time then
+    largest_part: int = Field(odm.LARGEST_PART, gt=0)  # bytes; a file with a larger one is refused
+
+    media: ClassVar[str] = odm.MEDIA
+    file_media: ClassVar[str] = odm.MEDIA
+
+    def pieces(self, source: BinaryIO, start: Place) -> Iterator[Piece]:
+        for part in self._parts(source, start.passed):
+            outside = part.environment and part.environment.lower() not in self.production
+            yield Piece(
+                part.body,
+                part.number,
+                Place(0, part.number),
+                notes=part.notes,
+                test=bool(outside),
+                gone=part.change == "Remove",
+                at=self._at(part),
+            )
+
+    def _parts(
+        self, source: BinaryIO, skip: int = 0, *, serialise: bool = True
+    ) -> Iterator[odm.Part]:
+        return odm.parts(
+            source,
+            skip=skip,
+            serialise=serialise,
+            largest=self.largest_part,
+            limits=xml.Limits(size=self.largest),
+        )
+
+    def _at(self, part: odm.Part) -> datetime | None:
+        said = part.header.as_of or part.header.created
+        try:
+            return odm.moment(said, ZoneInfo(self.zone) if self.zone else None)
+        except ValueError:
+            return None
+
+    def refusal(self, source: BinaryIO) -> str:
+        """A file without any part is right: nothing has changed since the one before."""
+        try:
+            for _ in self._parts(source, serialise=False):
+                pass
+        except Refused as error:
+            return str(error)
+        return ""
+
+    def link(self, source: BinaryIO) -> Link | None:
+        """FileOID and PriorFileOID. A Snapshot follows nothing."""
+        found = odm.header(source)
+        return Link(found.file_oid, found.prior_oid)
+
+    def time(self, piece: Piece) -> datetime:
+        """When the file says it was so. Raises ValueError where it does not say when, or where."""
+        if piece.at is None:
+            raise ValueError("no time with an offset")
+        return piece.at
+
+    def test(self, piece: Piece) -> bool:
+        """The study's environment says so."""
+        return piece.test
+
+
+class DocumentFiles(FileStream):
+    """Files that are one document each: an invoice, a study design. The record is the file, byte
+    for byte; one that is no sound document is refused."""
+
+    format: Literal["document"]
+    media: str = Field(pattern=r"^[\w.+/;=-]*(xml|json)[\w.+/;=-]*$")  # "application/xml;invoice"
+    largest: int = Field(64 * 1024**2, gt=0)
+
+    @property
+    def file_media(self) -> str:
+        return self.media
+
+    def pieces(self, source: BinaryIO, start: Place) -> Iterator[Piece]:
+        if start.passed:
+            return
+        source.seek(0)
+        yield Piece(source.read(), 1, Place(0, 1))
+
+    def refusal(self, source: BinaryIO) -> str:
+        [piece] = self.pieces(source, START)
+        try:
+            if "xml" in self.media:
+                xml.document(piece.body, limits=xml.Limits(size=self.largest))
+            else:
+                json_text.read(piece.body)
+        except Refused as error:
+            return str(error)
+        return ""
+
+    def time(self, _: Piece) -> datetime | None:
+        """A document is not looked into here: the file's time stands."""
+        return None
+
+    def test(self, _: Piece) -> bool:
+        return False

@@ -1,0 +1,42 @@
+"""Streams of workbooks."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from datetime import datetime
+from typing import BinaryIO, ClassVar, Literal
+
+from pydantic import Field
+
+from connectors.files.stream import FileStream, judged, time_in
+from connectors.formats import sheets, tables
+from connectors.formats.pieces import START, Piece, Place
+
+
+class XlsxFiles(FileStream):
+    """Workbooks; a record is one row of one sheet with its header, as of a CSV file."""
+
+    format: Literal["xlsx"]
+    sheet: str = ""  # its name; "" is the first that is not hidden
+    columns: tuple[str, ...] = ()  # names that the header must have
+    formulas: Literal["value", "refuse"] = "value"  # value: as saved, with a note
+    at: str = ""  # a column with the time of the row, ISO 8601 with offset
+    threshold: float = Field(0.05, ge=0, le=1)  # the share of bad rows that refuses the file
+    largest: int = Field(256 * 1024**2, gt=0)
+
+    media: ClassVar[str] = tables.MEDIA
+    file_media: ClassVar[str] = sheets.MEDIA
+
+    def pieces(self, source: BinaryIO, start: Place) -> Iterator[Piece]:
+        dialect = sheets.Dialect(sheet=self.sheet, columns=self.columns, formulas=self.formulas)
+        return sheets.pieces(source, dialect, start)
+
+    def refusal(self, source: BinaryIO) -> str:
+        return judged(self.pieces(source, START), self.threshold)
+
+    def time(self, piece: Piece) -> datetime | None:
+        """Raises ValueError when the column is named but holds no time with an offset."""
+        return time_in(piece, self.at, self.media)
+
+    def test(self, _: Piece) -> bool:
+        return False
