@@ -55,6 +55,7 @@ def key(
     for name in (owner.name, *parts_of(owner.name)):
         context.world.things[name, born] = Thing(name, born, own, valid_from=said.at)
     changes.xrefs[x] = None
+    changes.new_xrefs.add(x)
     changes.born.append(digest)
     touch(context, changes, owner.name, born)
     return xref

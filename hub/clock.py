@@ -28,10 +28,9 @@ def iso(moment: int) -> str:
 
 def uuid7(at: int) -> str:
     """A UUID version 7 (RFC 9562 §5.7) for time `at`: later ids sort behind earlier ones."""
-    chance = int.from_bytes(os.urandom(10), "big")
-    digits = f"{at // 1000:012x}{chance:020x}"
-    variant = "89ab"[chance >> 62 & 3]
-    return f"{digits[:8]}-{digits[8:12]}-7{digits[13:16]}-{variant}{digits[17:20]}-{digits[20:]}"
+    time_, chance = f"{at // 1000:012x}", os.urandom(10).hex()
+    variant = "89ab"[int(chance[3], 16) & 3]
+    return f"{time_[:8]}-{time_[8:]}-7{chance[:3]}-{variant}{chance[4:7]}-{chance[8:]}"
 
 
 def from_micros(moment: int) -> datetime:

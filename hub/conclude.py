@@ -62,13 +62,18 @@ def _changed(old: dict[str, Any], new: dict[str, Any]) -> dict[str, Any]:
 def _version(
     context: Context, changes: Changes, said: Said, thing: Thing, changed: dict[str, Any]
 ) -> None:
+    if not thing.n:
+        changes.new_things.add((thing.entity, thing.id))
     thing.n += 1
     thing.valid_from = said.at
     v = context.numbers.next("version", "v")
-    text: str | None = orjson.dumps(changed).decode()
-    sealed = None
+    plain = orjson.dumps(changed)
+    text: str | None = None
+    sealed: bytes | None = None
     if entities()[thing.entity].sealed:
-        sealed, text = context.keyring.seal(orjson.dumps(changed), version_place(v)), None
+        sealed = context.keyring.seal(plain, version_place(v))
+    else:
+        text = plain.decode()
     won = {name: a for name, a in thing.provenance.items() if name in changed}
     changes.versions.append(
         (

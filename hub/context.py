@@ -71,6 +71,8 @@ class Changes:
     links: dict[tuple[int, int], Row] = field(default_factory=dict)
     xrefs: dict[int, None] = field(default_factory=dict)  # numbers of keys to write, in order
     things: dict[tuple[str, str], Thing] = field(default_factory=dict)  # records to write
+    new_xrefs: set[int] = field(default_factory=set)  # those of them that the store has not seen
+    new_things: set[tuple[str, str]] = field(default_factory=set)
     touched: dict[tuple[str, str], Thing] = field(default_factory=dict)  # by this message
     born: list[bytes] = field(default_factory=list)  # digests that became known: keys, identifiers
     findings: list[Row] = field(default_factory=list)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
+from functools import cache
 
 import orjson
 
@@ -69,12 +70,21 @@ def refold(context: Context, thing: Thing) -> None:
 def gone(thing: Thing) -> bool:
     """Whether every system that spoke of it has withdrawn it."""
     entity = thing.entity
-    if not any(a.kind == "gone" for xref in thing.xrefs for a in xref.live):
+    if not _is_withdrawn_anywhere(thing):
         return False
     voices = [own for xref in thing.xrefs if (own := [a for a in xref.live if a.entity == entity])]
     return bool(voices) and all(is_gone(own) for own in voices)
 
 
+def _is_withdrawn_anywhere(thing: Thing) -> bool:
+    for xref in thing.xrefs:
+        for assertion in xref.live:
+            if assertion.kind == "gone":
+                return True
+    return False
+
+
+@cache
 def parts_of(entity: str) -> tuple[str, ...]:
     """The sealed parts of an entity."""
     return tuple(spec.name for spec in entities().values() if spec.beside == entity)

@@ -25,7 +25,7 @@ class Assertion:
     order: tuple[int, int, int, int] = field(init=False)
 
     def __post_init__(self) -> None:
-        number = int(self.version) if self.version.isdigit() else -1
+        number = int(self.version) if self.version and self.version.isdigit() else -1
         self.order = (number, self.at, self.seq, self.a)
 
 

@@ -10,7 +10,7 @@ import orjson
 from hub import tables
 from hub.context import Changes, Context
 from hub.database import Row
-from hub.model.spec import EntitySpec, FieldSpec, entities
+from hub.model.spec import FieldSpec, entities
 from hub.seal import Keyring
 from hub.things import Thing
 
@@ -20,6 +20,7 @@ _ENVELOPE = (
 )  # fmt: skip
 
 
+@cache
 def columns_of(table: Any) -> tuple[str, ...]:  # noqa: ANN401 - sqlalchemy Table
     """The column names of a table as plain text (orjson and drivers refuse quoted names)."""
     return tuple(str(column.name) for column in table.columns)
@@ -29,17 +30,22 @@ def write(context: Context, changes: Changes) -> None:
     """Assertions, keys, identifiers, ties, versions, records and findings, in that order."""
     session = context.session
     session.insert(tables.assertion, columns_of(tables.assertion), changes.assertions)
-    xrefs = [_xref_row(context, x) for x in changes.xrefs]
-    session.upsert(tables.xref, columns_of(tables.xref), xrefs, ("x",))
+    _write_xrefs(context, changes)
     session.insert(tables.identifier, columns_of(tables.identifier), changes.identifiers)
     links = list(changes.links.values())
     session.upsert(tables.same_as, columns_of(tables.same_as), links, ("kept_x", "retired_x"))
-    version_columns = tuple(c for c in columns_of(tables.version) if c != "xid")
-    session.insert(tables.version, version_columns, changes.versions)
+    session.insert(tables.version, columns_of(tables.version), changes.versions)
     _write_things(context, changes)
     session.insert(tables.finding, columns_of(tables.finding), changes.findings)
     for row in changes.closed:
         session.run("update finding set closed_at = ? where id = ?", row)
+
+
+def _write_xrefs(context: Context, changes: Changes) -> None:
+    new = [_xref_row(context, x) for x in changes.xrefs if x in changes.new_xrefs]
+    old = [_xref_row(context, x) for x in changes.xrefs if x not in changes.new_xrefs]
+    context.session.insert(tables.xref, columns_of(tables.xref), new)
+    context.session.upsert(tables.xref, columns_of(tables.xref), old, ("x",))
 
 
 def _xref_row(context: Context, x: int) -> Row:
@@ -52,12 +58,17 @@ def _xref_row(context: Context, x: int) -> Row:
 
 
 def _write_things(context: Context, changes: Changes) -> None:
-    rows: dict[str, list[Row]] = {}
-    for thing in changes.things.values():
+    new: dict[str, list[Row]] = {}
+    old: dict[str, list[Row]] = {}
+    for key, thing in changes.things.items():
+        rows = new if key in changes.new_things else old
         rows.setdefault(thing.entity, []).append(_thing_row(context, changes.now, thing))
-    for entity, own in rows.items():
+    for entity, own in new.items():
         spec = entities()[entity]
-        context.session.upsert(spec.table, _columns(spec), own, ("id",))
+        context.session.insert(spec.table, _columns(entity), own)
+    for entity, own in old.items():
+        spec = entities()[entity]
+        context.session.upsert(spec.table, _columns(entity), own, ("id",))
 
 
 @cache
@@ -65,47 +76,49 @@ def _fields(entity: str) -> tuple[FieldSpec, ...]:
     return tuple(entities()[entity].fields.values())
 
 
-def _columns(spec: EntitySpec) -> tuple[str, ...]:
-    return (*_ENVELOPE, *(str(field.column) for field in _fields(spec.name)))
+@cache
+def _columns(entity: str) -> tuple[str, ...]:
+    return (*_ENVELOPE, *(str(field.column) for field in _fields(entity)))
 
 
 def _thing_row(context: Context, now: int, thing: Thing) -> Row:
-    envelope = (
+    return (
         thing.id, thing.n, thing.valid_from, now, thing.quality, thing.withdrawn,
-        thing.superseded_by, provenance_text(thing.provenance),
+        thing.superseded_by, provenance_text(thing.provenance), *_cells(context.keyring, thing),
     )  # fmt: skip
-    return envelope + tuple(_cells(context.keyring, thing))
 
 
 class _Kept(NamedTuple):
-    """How a field is kept: its place in the row, its column, sealed or not, a list or not."""
+    """How a field is kept: its place in the row, the end of its cell's place where it is sealed,
+    and whether it is a list."""
 
     position: int
-    column: str
-    sealed: bool
+    sealed_at: bytes | None
     texts: bool
 
 
 @cache
 def _kept(entity: str) -> dict[str, _Kept]:
     return {
-        field.name: _Kept(position, str(field.column), field.sealed, field.meta.kind == "texts")
+        field.name: _Kept(
+            position, field.column.encode() if field.sealed else None, field.meta.kind == "texts"
+        )
         for position, field in enumerate(_fields(entity))
     }
 
 
 def _cells(keyring: Keyring, thing: Thing) -> list[Any]:
-    kept = _kept(thing.entity)
+    kept, seal, dumps = _kept(thing.entity), keyring.seal, orjson.dumps
+    row = cell_place(thing.entity, thing.id, "")
     cells: list[Any] = [None] * len(kept)
     for name, value in thing.golden.items():
         if name not in kept:
             continue  # a field of an earlier release
-        position, column, sealed, texts = kept[name]
-        if sealed:
-            place = cell_place(thing.entity, thing.id, column)
-            cells[position] = keyring.seal(orjson.dumps(value), place)
+        position, sealed_at, texts = kept[name]
+        if sealed_at is not None:
+            cells[position] = seal(dumps(value), row + sealed_at)
         else:
-            cells[position] = orjson.dumps(value).decode() if texts else value
+            cells[position] = dumps(value).decode() if texts else value
     return cells
 
 
