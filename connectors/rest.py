@@ -75,13 +75,21 @@ class Rest(Connector):
             return Health(ok=False, detail=str(error))
         return Health(ok=True, detail=f"{answer.told}: HTTP {answer.status} ({name})")
 
+    def is_whole(self, stream: str) -> bool:
+        """See `connectors.protocol.Whole`."""
+        return stream in self.streams and self.streams[stream].whole
+
     def pull(self, stream: str, since: str) -> Iterator[Record]:
-        """The elements of every page; see `Pulls`. The cursor is the newest `modified` time."""
+        """The elements of every page; see `Pulls`. The cursor is the newest `modified` time; a
+        whole list has none, since it is always read from its beginning."""
         if stream not in self.streams:
             raise Misconfigured(
                 f"no stream is called {stream!r}; configured: {', '.join(self.streams)}"
             )
-        settings, then = self.streams[stream], instant(since)
+        settings = self.streams[stream]
+        if settings.whole:
+            since = ""
+        then = instant(since)
         if since and then is None:
             raise Misconfigured(f"cursor {since!r} is none of ours, expected an instant")
         with self._session(settings) as http:
@@ -115,7 +123,8 @@ class Rest(Connector):
         except Refused as error:
             return None, Page(records=[_unreadable(answer, name, str(error), at)])
         records = [record(name, stream, element, at) for element in found]
-        times = [time for element in found if (time := changed(stream, element))]
+        dated = () if stream.whole else found
+        times = [time for element in dated if (time := changed(stream, element))]
         came = Came(
             value=whole,
             headers=answer.headers,

@@ -10,7 +10,7 @@ from hashlib import sha256
 from typing import Annotated, Literal
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
-from pydantic import AfterValidator, BaseModel, ConfigDict, Field
+from pydantic import AfterValidator, BaseModel, ConfigDict, Field, model_validator
 
 from connectors.errors import ConnectorError, Refused, TryLater
 from connectors.formats import json_text
@@ -74,6 +74,13 @@ class Stream(_Settings):
     since: Since | None = None
     pager: AnyPager = NoPages()
     failure: Failure | None = None
+    whole: bool = False  # always the whole list: what is missing from it has gone
+
+    @model_validator(mode="after")
+    def _is_one_of_both(self) -> Stream:
+        if self.whole and self.since:
+            raise ValueError("a whole list is not asked for changes: leave out `since` or `whole`")
+        return self
 
 
 def record(name: str, stream: Stream, element: Element, at: datetime) -> Record:
@@ -92,6 +99,7 @@ def record(name: str, stream: Stream, element: Element, at: datetime) -> Record:
         at=changed(stream, element) or at,
         body=body,
         media="application/json",
+        of=key if stream.whole else "",
         fault=fault,
     )
 

@@ -4,13 +4,15 @@ from __future__ import annotations
 
 import threading
 from functools import partial
+from typing import Any
 
 from connectors.protocol import Pulls
-from crohub.node import Node
+from crohub.node import Node, whoever
 from hub import clock
 from mappings.mistakes import one_of
 from pipelines import revision
 from pipelines.intake import Intake, reader_of
+from pipelines.present import Guard
 from pipelines.pull import Run, pull
 from pipelines.queue import PARTS
 from pipelines.writer import Writer
@@ -20,16 +22,18 @@ class NotPulled(Exception):
     """No pipeline of this name pulls anything."""
 
 
-def run(node: Node, name: str) -> Run:
+def run(node: Node, name: str, *, accept_vanishing: bool = False) -> Run:
     """Pulls the stream of an inbound pipeline to its end under the present configuration.
 
     What the source does never raises; it is the answer's state. Pulled at the same time by the
-    running hub, a record is known by its key and stored once. Raises NotPulled.
+    running hub, a record is known by its key and stored once. `accept_vanishing`: however much is
+    missing from a whole list has gone. Raises NotPulled.
     """
     if name not in node.deployment.inbound:
         wanted = one_of(name, node.deployment.inbound)
         raise NotPulled(f"no inbound pipeline is called {name!r}; expected {wanted}")
-    reads = node.deployment.inbound[name].reads
+    pipeline = node.deployment.inbound[name]
+    reads = pipeline.reads
     connector = node.deployment.connector(reads.connection)
     if not isinstance(connector, Pulls):
         raise NotPulled(f"{name} reads {reads.connection}, which is listened to, not pulled")
@@ -56,7 +60,16 @@ def run(node: Node, name: str) -> Run:
             journal=journal,
             clock=clock.now,
             stop=threading.Event().is_set,
+            guard=Guard(limit=pipeline.vanish_limit, accepted=accept_vanishing),
         )
     finally:
         writer.stop()
         journal.close()
+
+
+def acceptance(pipeline: str, reason: str, ran: Run) -> dict[str, Any]:
+    """The order by which the audit learns that a person called what was missing gone."""
+    return {
+        "do": "accept", "by": whoever(), "object": pipeline, "reason": reason,
+        "detail": {"state": ran.state, "detail": ran.detail, "arrival": ran.arrival.id},
+    }  # fmt: skip

@@ -4,8 +4,8 @@ settler in its turn, and enters the audit with its reason.
 Orders: `replay` (messages by number, under the present or another revision; quiet unless it says
 `deliver`), `pause`, `drain` and `resume` (a connection), `discard` (parked messages), `propose`
 (a question to decide) and `decide` (its answer), `key` and `revoke` (API keys), `saw` (a read of
-personal data, for the audit), `expire` (held messages whose time is over) and `erased` (their
-bodies are gone).
+personal data) and `accept` (what a whole list misses has gone), both for the audit, `expire` (held
+messages whose time is over) and `erased` (their bodies are gone).
 """
 
 from __future__ import annotations
@@ -151,6 +151,10 @@ def _saw(session: Session, order: Order, now: int) -> None:
     """A read of personal data has no other effect than its entry in the audit."""
 
 
+def _accept(session: Session, order: Order, now: int) -> None:
+    """Who ran a pull that may call so much gone, and why: the run itself marks it."""
+
+
 _ORDERS: Mapping[str, Callable[[Session, Order, int], None]] = MappingProxyType(
     {
         "replay": _replay,
@@ -163,6 +167,7 @@ _ORDERS: Mapping[str, Callable[[Session, Order, int], None]] = MappingProxyType(
         "key": _key,
         "revoke": _revoke,
         "saw": _saw,
+        "accept": _accept,
         "expire": _expire,
         "erased": _erased,
     }

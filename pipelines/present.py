@@ -81,7 +81,8 @@ class Seen:
 @dataclass(slots=True)
 class Roll:
     """One reading of one list. `known` is how many things it had before; `sound`: every element
-    has said which thing it is."""
+    has said which thing it is; `again`: the list is looked at a second time, for what a list that
+    shifted between two pages had hidden."""
 
     journal: Session
     keyring: Keyring
@@ -92,6 +93,7 @@ class Roll:
     known: int = field(init=False)
     read: int = 0
     sound: bool = True
+    again: bool = False
     _seen: Seen = field(default_factory=Seen)
 
     def __post_init__(self) -> None:
@@ -131,7 +133,7 @@ class Roll:
         if known.said == record.message_key and not known.gone:
             return None, None
         if not first:
-            return replace(record, fault=TWICE), None
+            return None if self.again else replace(record, fault=TWICE), None
         thing = Thing(digest, record.message_key, known.turn + 1)
         at = max(record.at, from_micros(self._told_at(known) + 1)) if known.gone else record.at
         return replace(record, message_key=thing.key, at=at), thing

@@ -139,6 +139,8 @@ def _lists(transfer: _Transfer, guard: Guard) -> tuple[str, str]:
         )
         with closing(roll):
             reached = _read(transfer, roll, since)
+            if reached == since and roll.missing() and not transfer.stop():
+                _look_again(transfer, roll, since)
             if transfer.stop():
                 return "later", "stopped"
             if since and not roll.read:
@@ -162,6 +164,14 @@ def _read(transfer: _Transfer, roll: Roll, since: str) -> str:
         if transfer.stop():
             break
     return reached
+
+
+def _look_again(transfer: _Transfer, roll: Roll, since: str) -> None:
+    """A list without cursors may have shifted while it was read: whoever is deleted on one page
+    pulls another thing over the edge of the next. What is there the second time is not missing."""
+    roll.again, read = True, transfer.arrival.read
+    _read(transfer, roll, since)
+    transfer.arrival = replace(transfer.arrival, read=read)
 
 
 def _compare(transfer: _Transfer, roll: Roll, guard: Guard) -> tuple[str, str]:

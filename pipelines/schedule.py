@@ -27,6 +27,7 @@ from hub import clock
 from hub.database import Session
 from pipelines import tables
 from pipelines.intake import Intake
+from pipelines.present import Guard
 from pipelines.pull import Run, pull
 from pipelines.settings import Deployment, Inbound, Schedule, seconds
 
@@ -168,6 +169,7 @@ class Scheduler:
                 journal=journal,
                 clock=clock.now,
                 stop=self._ending.is_set,
+                guard=Guard(limit=pipeline.vanish_limit),
             )
         finally:
             journal.close()

@@ -134,6 +134,8 @@ class Inbound(_Values):
     participants: Literal["", "all", "known_only"] = ""
     on_fault: Literal["go on", "wait"] = "go on"  # what a parked message does to its lane
     schedule: Schedule | None = None
+    # of a list that is pulled whole: the share that may be missing at once before a person is asked
+    vanish_limit: float = Field(default=0.1, ge=0, le=1)
     validate_share: float = Field(default=0.05, ge=0, le=1)
 
     @field_validator("lane", mode="before")

@@ -49,6 +49,10 @@ def run(
     config: Config = HERE,
     data_folder: Data = None,
     wait: Annotated[float, typer.Option(help="Seconds to wait for the settling.")] = 600.0,
+    accept_vanishing: Annotated[
+        bool, typer.Option("--accept-vanishing", help="What a whole list misses has gone.")
+    ] = False,
+    reason: Annotated[str, typer.Option(help="Why that is right, for the audit.")] = "",
     as_json: Json = False,
 ) -> None:
     """Pull a pipeline's stream now, to its end, and have it settled."""
@@ -56,11 +60,15 @@ def run(
     from crohub.commands.progress import counting
     from crohub.node import reach
 
+    if accept_vanishing and not reason:
+        raise stop(WRONG, "--accept-vanishing needs --reason: it enters the audit")
     with reach(config, data_folder) as node:
         try:
-            ran = pulling.run(node, pipeline)
+            ran = pulling.run(node, pipeline, accept_vanishing=accept_vanishing)
         except pulling.NotPulled as error:
             raise stop(WRONG, str(error)) from None
+        if accept_vanishing:
+            node.order(pulling.acceptance(pipeline, reason, ran))
         with counting("settling") as told:
             settled = node.settled(wait, told)
     answer = {

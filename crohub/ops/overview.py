@@ -156,7 +156,9 @@ def _failed_pulls(deployment: Deployment, session: Session) -> dict[str, str]:
     failed = {}
     for name, run in _last_fired(session).items():
         ended = str(run[3] or "")
-        if name in deployment.inbound and ended.startswith(("later", "refused", "misconfigured")):
+        if name in deployment.inbound and ended.startswith(
+            ("later", "refused", "misconfigured", "asks")
+        ):
             failed[deployment.inbound[name].reads.connection] = ended
     return failed
 

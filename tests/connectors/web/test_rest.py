@@ -415,3 +415,15 @@ def test_real_studies_come_from_the_list_and_one_by_one(serve, reply):
     assert one.body == singles["NCT00184067"].strip()
     assert one.at == datetime(2014, 5, 21, tzinfo=UTC)
     assert b'"2004-05"' in one.body
+
+
+def test_a_whole_list_names_its_things_and_is_read_from_its_beginning(rest, reply):
+    page = b'{"items": [{"id": 7, "on": "2026-01-01T00:00:00Z"}, {"nobody": 1}]}'
+    system, web = rest([reply(200, page)] * 2, whole=True, modified="on")
+
+    records = list(system.pull("things", ""))
+
+    assert (system.is_whole("things"), system.is_whole("others")) == (True, False)
+    assert [(one.of, one.cursor) for one in records] == [("7", ""), ("", "")]
+    assert _keys(system.pull("things", "2026-01-01T00:00:00Z")) == _keys(records)
+    assert web.asked[0].target == web.asked[1].target
