@@ -1,4 +1,4 @@
-"""Turns records into journal entries: lane, flags, sealing; and tells senders what became of it."""
+"""Turns records into journal entries: lane, flags, sealing."""
 
 from __future__ import annotations
 
@@ -10,16 +10,17 @@ from functools import cache, partial
 
 import orjson
 
-from connectors.protocol import Accept, Accepted
+from connectors.protocol import Accept
 from connectors.record import Record
 from hub.clock import micros
 from hub.seal import Keyring
 from mappings.lane import compile_lane
 from mappings.values import BadPath
 from pipelines import bodies
+from pipelines.counter import Counter
 from pipelines.journal import ANSWER, FAULT, GONE, TEST, UNREAD, Also, Entry, Kept, Position
 from pipelines.settings import Deployment
-from pipelines.writer import NoRoom, Writer
+from pipelines.writer import Writer
 
 Lane = Callable[[bytes, str], str | None]
 _NO_REMARK = None
@@ -68,14 +69,8 @@ class Intake:
 
     def accept(self, connection: str, arrival: int, *, reuse: str = "park") -> Accept:
         """The function a listener hands records to. Its future resolves after the commit."""
-        loop = asyncio.get_running_loop()
-        desk = _Counter(partial(self.entries, connection, arrival, reuse=reuse))
-        put = self.writer.put_one
-
-        def accept(record: Record) -> asyncio.Future[Accepted]:
-            return put(record, loop, desk)
-
-        return accept
+        make = partial(self.entries, connection, arrival, reuse=reuse)
+        return Counter(writer=self.writer, loop=asyncio.get_running_loop(), make=make).accept
 
     def keep(
         self,
@@ -153,16 +148,6 @@ class Intake:
         return lane_digest(self.keyring, value or f"{connection}|{record.message_key}")
 
 
-@dataclass(frozen=True, slots=True)
-class _Counter:
-    """Where one listener's records become entries, and outcomes the hub's word to the sender."""
-
-    entries: Callable[[Sequence[Record]], list[Entry]]
-
-    def says(self, entry: Entry | None, outcome: Kept | Exception) -> Accepted:
-        return _told(entry.flags if entry else 0, outcome)
-
-
 def lane_digest(keyring: Keyring, value: str) -> bytes:
     """The blind index of a lane: what a message is searched by, too."""
     return keyring.digest(f"lane|{value}")
@@ -181,26 +166,3 @@ def _remark(record: Record) -> str | None:
         return _NO_REMARK
     said = {"fault": record.fault, "notes": list(record.notes)}
     return orjson.dumps(said).decode()
-
-
-def _told(flags: int, outcome: Kept | Exception) -> Accepted:
-    """What the connector is to tell the sender."""
-    if isinstance(outcome, NoRoom):
-        return Accepted("full", "no room on disk")
-    if isinstance(outcome, Exception):
-        return Accepted("full", "not stored, try again")
-    return _accepted(outcome, flags)
-
-
-_KEPT, _AGAIN = Accepted("kept"), Accepted("kept", again=True)
-_UNREAD, _CONFLICT = Accepted("unread"), Accepted("conflict", "the key is known with another body")
-
-
-def _accepted(kept: Kept, flags: int) -> Accepted:
-    if kept.reused:
-        return _CONFLICT
-    if flags & FAULT:
-        return Accepted("refused", "unreadable", again=kept.again)
-    if kept.again:
-        return _AGAIN
-    return _UNREAD if flags & UNREAD else _KEPT

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
 import sqlite3
 import threading
 from contextlib import contextmanager
@@ -185,56 +184,23 @@ def test_stopping_stores_what_waits(house, adt):
     assert house.journal.session.one("select count(*) from message")[0] == 20
 
 
-def test_a_listener_is_answered_in_its_own_loop(house, adt, began):
-    async def send():
-        loop = asyncio.get_running_loop()
-        futures = [began.put_one(house.entry(adt("A", n)), loop) for n in (1, 2, 1)]
-        return await asyncio.wait_for(asyncio.gather(*futures), 20)
+def test_a_group_that_would_exceed_the_share_waits_for_the_next_commit(small_house, adt):
+    session = small_house.session()
+    sizes: list[int] = []
 
-    first, second, third = asyncio.run(send())
+    class Watched(Session):
+        def insert(self, table, columns, rows):
+            sizes.append(len(rows))
+            super().insert(table, columns, rows)
 
-    assert (first.again, second.again, third.again) == (False, False, True)
+    writer = Writer(lambda: Watched(session.raw, session.dialect), wake=lambda: None, fatal=print)
+    for start in range(0, 400, 100):
+        entries = [small_house.entry(adt("A", n)) for n in range(start, start + 100)]
+        writer.put(entries, lambda _: None)
+    writer.start()
+    writer.stop()
 
-
-def test_a_listener_that_gave_up_waiting_hinders_nobody(house, adt, counted, began):
-    counted.gate = threading.Event()
-
-    async def send():
-        loop = asyncio.get_running_loop()
-        lost = began.put_one(house.entry(adt("A", 1)), loop)
-        lost.cancel()
-        other = began.put_one(house.entry(adt("A", 2)), loop)
-        counted.gate.set()
-        return await asyncio.wait_for(other, 20)
-
-    assert not asyncio.run(send()).again
-
-
-def test_what_no_entry_can_be_made_of_hinders_nobody(house, adt, counted, began):
-    class Picky:
-        def entries(self, given):
-            if any("7" in record.message_key for record in given):
-                raise ValueError("on purpose")
-            return [house.entry(record) for record in given]
-
-        def says(self, entry, outcome):
-            return entry and entry.key, outcome
-
-    counted.gate = threading.Event()
-
-    async def send():
-        loop, desk = asyncio.get_running_loop(), Picky()
-        futures = [began.put_one(adt("A", n), loop, desk) for n in range(5, 10)]
-        counted.gate.set()
-        return await asyncio.wait_for(asyncio.gather(*futures), 20)
-
-    *kept, (lost, why) = sorted(asyncio.run(send()), key=lambda one: one[0] is None)
-
-    assert lost is None
-    assert isinstance(why, ValueError)
-    numbers = [one.seq for _, one in kept]
-    assert numbers == sorted(numbers)
-    assert house.journal.session.one("select count(*) from message")[0] == 4
+    assert sizes == [200, 200]
 
 
 def test_the_writer_finds_its_way_back_when_the_database_was_away(big_house, adt):
