@@ -17,9 +17,10 @@ from connectors.errors import ConnectorError
 from connectors.files.connector import health, known
 from connectors.files.folder import Entry, kind
 from connectors.files.listing import Clock
+from connectors.files.outputs import Out
 from connectors.files.reading import Inbox, pull
 from connectors.files.streams import Stream
-from connectors.files.writing import TableOut, push
+from connectors.files.writing import push
 from connectors.protocol import Connector, Health
 from connectors.record import Delivery, Receipt, Record
 from connectors.secrets import Secret
@@ -49,7 +50,7 @@ class Sftp(Connector):
     timeout: float = Field(30.0, gt=0)  # seconds: to connect, to sign in, and for each answer
     path: str = "."
     streams: dict[str, Stream] = Field(default_factory=dict)
-    out: dict[str, TableOut] = Field(default_factory=dict)
+    out: dict[str, Out] = Field(default_factory=dict)
 
     @model_validator(mode="after")
     def _signs_in(self) -> Sftp:
@@ -73,7 +74,7 @@ class Sftp(Connector):
             yield from pull(Inbox(folder, stream, wanted, self._where, Clock()), since)
 
     def push(self, deliveries: Sequence[Delivery]) -> Sequence[Receipt]:
-        """Writes tables; see `connectors.files.writing.push`."""
+        """Writes files; see `connectors.files.writing.push`."""
         if not deliveries:
             return []
         with self._folder() as folder:

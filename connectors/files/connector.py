@@ -11,9 +11,10 @@ from pydantic import Field
 from connectors.errors import Misconfigured
 from connectors.files.folder import Folder, Local
 from connectors.files.listing import Clock, census
+from connectors.files.outputs import Out
 from connectors.files.reading import Inbox, pull
 from connectors.files.streams import Stream
-from connectors.files.writing import TableOut, push
+from connectors.files.writing import push
 from connectors.protocol import Connector, Health
 from connectors.record import Delivery, Receipt, Record
 
@@ -23,7 +24,7 @@ class Files(Connector):
 
     path: Path
     streams: dict[str, Stream] = Field(default_factory=dict)
-    out: dict[str, TableOut] = Field(default_factory=dict)
+    out: dict[str, Out] = Field(default_factory=dict)
 
     def check(self) -> Health:
         """Is the folder there, may we read and, where needed, write?"""
@@ -39,7 +40,7 @@ class Files(Connector):
         yield from pull(Inbox(Local(self.path), stream, wanted, where, Clock()), since)
 
     def push(self, deliveries: Sequence[Delivery]) -> Sequence[Receipt]:
-        """Writes tables; see `connectors.files.writing.push`."""
+        """Writes files; see `connectors.files.writing.push`."""
         return push(Local(self.path), self.out, deliveries, f"folder {self.path}")
 
 
@@ -53,7 +54,7 @@ def known(streams: dict[str, Stream], name: str, where: str) -> Stream:
     return streams[name]
 
 
-def writes(streams: dict[str, Stream], out: dict[str, TableOut]) -> bool:
+def writes(streams: dict[str, Stream], out: dict[str, Out]) -> bool:
     """Is anything ever written into the folder?"""
     return bool(out) or any(stream.after == "archive" for stream in streams.values())
 

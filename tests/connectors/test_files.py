@@ -576,7 +576,7 @@ def test_memory_does_not_grow_with_the_file(tmp_path):
     "stream",
     [
         {"glob": "../*.csv", "format": "csv"},
-        {"glob": "*.csv", "format": "xlsx"},
+        {"glob": "*.csv", "format": "ods"},
         {"glob": "*.csv", "format": "csv", "encoding": "utf-9"},
         {"glob": "*.csv", "format": "csv", "delimiter": "ab"},
         {"glob": "*.csv", "format": "csv", "archive": "../elsewhere"},

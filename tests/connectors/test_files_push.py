@@ -8,7 +8,8 @@ from pydantic import ValidationError
 from connectors.errors import Misconfigured, TryLater
 from connectors.files import Files
 from connectors.files.folder import Local
-from connectors.files.writing import TableOut, push
+from connectors.files.outputs import TableOut
+from connectors.files.writing import push
 from connectors.promises import CheckPromises, PushPromises
 from connectors.record import Delivery
 

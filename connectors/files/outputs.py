@@ -1,0 +1,136 @@
+"""How the deliveries of one stream become files: tables, workbooks, ODM documents."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from datetime import datetime
+from typing import Annotated, Any, Literal
+
+from pydantic import AfterValidator, BaseModel, ConfigDict, Discriminator, Field, Tag
+
+from connectors.errors import Refused
+from connectors.files.stream import Delimiter
+from connectors.formats import json_text, odm_write, sheet_write, table_text, tables
+from connectors.record import Delivery
+
+
+def _a_name(pattern: str) -> str:
+    rest = pattern.replace("{stream}", "").replace("{id}", "", 1)
+    if "{id}" not in pattern or any(c in rest for c in "/\\{}") or pattern[0] in ".-":
+        raise ValueError("expected a file name with {id} in it, and {stream} where wanted")
+    return pattern
+
+
+def _a_sheet(name: str) -> str:
+    if not sheet_write.is_sheet_name(name):
+        raise ValueError("a sheet's name has up to 31 characters, none of []:*?/\\'")
+    return name
+
+
+Name = Annotated[str, AfterValidator(_a_name)]
+
+
+class FileOut(BaseModel):
+    """What every kind of file says.
+
+    A file is named by the first delivery in it: the same deliveries again are the same file.
+    Where batches may be cut differently when repeated, `per: delivery` gives each its own.
+    """
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    per: Literal["batch", "delivery"] = "batch"
+
+
+class TableOut(FileOut):
+    """Delimited text. A body is a JSON object of column names and values, or one row with its
+    header."""
+
+    format: Literal["csv"] = "csv"
+    columns: tuple[str, ...] = Field(min_length=1)
+    name: Name = "{stream}-{id}.csv"
+    delimiter: Delimiter = ","
+    totals: str = ""  # "TRL": a last line with this, the number of rows and their SHA-256
+
+    def read(self, delivery: Delivery) -> Any:  # noqa: ANN401 - what `written` takes
+        """Raises Refused for a body that the file cannot hold."""
+        return cells(delivery, self.columns)
+
+    def written(self, said: Sequence[Any], *, id: str, now: datetime) -> bytes:
+        """The file; `id` and `now` are for formats that say them."""
+        return table_text.written(self.columns, said, delimiter=self.delimiter, totals=self.totals)
+
+
+class SheetOut(FileOut):
+    """A workbook of one sheet, every cell a text. Bodies as for TableOut."""
+
+    format: Literal["xlsx"]
+    columns: tuple[str, ...] = Field(min_length=1)
+    name: Name = "{stream}-{id}.xlsx"
+    sheet: Annotated[str, AfterValidator(_a_sheet)] = "data"
+
+    def read(self, delivery: Delivery) -> Any:  # noqa: ANN401 - what `written` takes
+        """Raises Refused for a body that the file cannot hold."""
+        found = cells(delivery, self.columns)
+        long = [
+            column
+            for column, value in zip(self.columns, found, strict=True)
+            if len(table_text.safe(value)) > sheet_write.LONGEST
+        ]
+        if long:
+            raise Refused(f"{', '.join(long)} has more than {sheet_write.LONGEST:,} characters")
+        return found
+
+    def written(self, said: Sequence[Any], *, id: str, now: datetime) -> bytes:
+        """The file; `id` and `now` are for formats that say them."""
+        return sheet_write.written(self.columns, said, sheet=self.sheet)
+
+
+class OdmOut(FileOut):
+    """A Transactional ODM 1.3.2 document. A body is a JSON object, see
+    `connectors.formats.odm_write.Subject`."""
+
+    format: Literal["odm"]
+    name: Name = "{stream}-{id}.xml"
+    originator: str = ""  # the institution's name
+
+    def read(self, delivery: Delivery) -> Any:  # noqa: ANN401 - what `written` takes
+        """Raises Refused for a body that the file cannot hold."""
+        subject = odm_write.read(delivery.body)
+        odm_write.written([subject], file_oid="trial", created=datetime.min)  # noqa: DTZ901
+        return subject
+
+    def written(self, said: Sequence[Any], *, id: str, now: datetime) -> bytes:
+        """The file, whose FileOID is the id of its first delivery."""
+        return odm_write.written(said, file_oid=id, created=now, originator=self.originator)
+
+
+def _format(said: Any) -> str:  # noqa: ANN401 - settings or an object
+    found = said.get("format", "csv") if isinstance(said, dict) else said.format
+    return str(found)
+
+
+Out = Annotated[
+    Annotated[TableOut, Tag("csv")]
+    | Annotated[SheetOut, Tag("xlsx")]
+    | Annotated[OdmOut, Tag("odm")],
+    Discriminator(_format),
+]
+
+
+def cells(delivery: Delivery, columns: tuple[str, ...]) -> list[Any]:
+    """The values of a delivery in the order of `columns`. Raises Refused for a body of another
+    shape, and for a column that the file lacks."""
+    if delivery.media.startswith(tables.MEDIA):
+        values: Any = tables.read_row(delivery.body, delivery.media)
+    else:
+        values = json_text.read(delivery.body)
+    if not isinstance(values, dict):
+        raise Refused("the body is no JSON object; expected one member a column")
+    surplus = sorted(set(values) - set(columns))
+    if surplus:
+        raise Refused(f"no column is called {', '.join(surplus)}")
+    nested = [name for name, value in values.items() if isinstance(value, dict | list)]
+    if nested:
+        raise Refused(f"{', '.join(nested)} is a list or an object; a cell holds one value")
+    return [values.get(column) for column in columns]
