@@ -23,7 +23,7 @@ SUBJECT = {
     "items": [
         {"event": "SCREEN", "form": "IC", "group": "IC", "item": "IC.DATE", "value": "2026-02-28"},
         {"event": "SCREEN", "form": "IC", "group": "IC", "item": "IC.FORM", "value": None},
-        {"event": "V1", "event_repeat": "2", "form": "SV", "group": "SV", "item": "SVN", "value": 3},
+        {"event": "V1", "event_repeat": "2", "form": "SV", "group": "SV", "item": "SV", "value": 3},
     ],
 }  # fmt: skip
 
@@ -201,7 +201,7 @@ def test_a_subjects_data_are_a_transactional_document(tmp_path):
     assert [dict(one.attrib) for one in root.iter("{*}ItemData")] == [
         {"ItemOID": "IC.DATE", "TransactionType": "Upsert", "Value": "2026-02-28"},
         {"ItemOID": "IC.FORM", "TransactionType": "Upsert", "IsNull": "Yes"},
-        {"ItemOID": "SVN", "TransactionType": "Upsert", "Value": "3"},
+        {"ItemOID": "SV", "TransactionType": "Upsert", "Value": "3"},
     ]
     assert [one.get("StudyEventRepeatKey") for one in root.iter("{*}StudyEventData")] == [None, "2"]
 
