@@ -57,17 +57,16 @@ class Mapper:
         self._all: list[_Worker] = []
         self._threads = ThreadPoolExecutor(size, thread_name_prefix="mapping")
 
-    def submit(self, works: Sequence[Work]) -> list[Future[list[Mapped]]]:
+    def submit(self, works: Sequence[Work]) -> list[Future[list[bytes]]]:
         """Hands work over; the futures are given to `collect`, in this order."""
-        return [
-            self._threads.submit(self._map, works[start : start + BATCH])
-            for start in range(0, len(works), BATCH)
-        ]
+        parts = [works[start : start + BATCH] for start in range(0, len(works), BATCH)]
+        return [self._threads.submit(self._map, part, pack(part)) for part in parts]
 
     @staticmethod
-    def collect(waiting: Sequence[Future[list[Mapped]]]) -> list[Mapped]:
-        """Waits for the answers, in the order of the work."""
-        return [mapped for future in waiting for mapped in future.result()]
+    def collect(waiting: Sequence[Future[list[bytes]]]) -> list[Mapped]:
+        """Waits for the answers, in the order of the work. They are read here: a thread that did
+        it would wait for its turn while its process has nothing to do."""
+        return [one for future in waiting for answer in future.result() for one in unpack(answer)]
 
     def stop(self) -> None:
         """Ends the processes; what they were doing is still in the journal."""
@@ -78,38 +77,38 @@ class Mapper:
         for worker in self._all:
             _end(worker)
 
-    def _map(self, works: Sequence[Work]) -> list[Mapped]:
+    def _map(self, works: Sequence[Work], packed: bytes) -> list[bytes]:
         """In a worker's thread: one batch there and back."""
         worker: _Worker = getattr(self._own, "worker", None) or self._start()
         self._own.worker = worker
         try:
-            return self._ask(worker, works, self._limits.seconds * max(1, len(works) / 8))
+            return [self._ask(worker, packed, self._limits.seconds * max(1, len(works) / 8))]
         except (EOFError, OSError):  # TimeoutError is an OSError
             self._own.worker = None
             self._drop(worker)
         return [self._alone(work) for work in works]
 
-    def _ask(self, worker: _Worker, works: Sequence[Work], seconds: float) -> list[Mapped]:
-        worker.pipe.send_bytes(pack(works))
+    def _ask(self, worker: _Worker, packed: bytes, seconds: float) -> bytes:
+        worker.pipe.send_bytes(packed)
         if not worker.pipe.poll(seconds + (_STARTING if worker.fresh else 0)):
             raise TimeoutError
         worker.fresh = False
-        return unpack(worker.pipe.recv_bytes())
+        return worker.pipe.recv_bytes()
 
-    def _alone(self, work: Work) -> Mapped:
+    def _alone(self, work: Work) -> bytes:
         """The process hung or died over a batch: each of its messages gets one to itself until
         the guilty one is found, which costs only that message."""
         worker: _Worker = getattr(self._own, "worker", None) or self._start()
         self._own.worker = worker
         try:
-            return self._ask(worker, [work], self._limits.seconds)[0]
+            return self._ask(worker, pack([work]), self._limits.seconds)
         except TimeoutError:
             fault = f"not understood within {self._limits.seconds:g} s"
         except (EOFError, OSError):
             fault = "the mapping process died over it (memory limit or crash)"
         self._own.worker = None
         self._drop(worker)
-        return Mapped(fault=fault)
+        return orjson.dumps([{"fault": fault}])
 
     def _start(self) -> _Worker:
         context = mp.get_context("spawn")

@@ -23,7 +23,7 @@ from pipelines.route import Route, Routes
 from pipelines.work import Mapped, Work
 
 log = structlog.get_logger("settler")
-Waiting = Sequence[Future[list[Mapped]]]
+Waiting = Sequence[Future[list[bytes]]]
 OWN = "crohub"  # the connection of commands: they arrive like anything else
 
 
