@@ -1,7 +1,8 @@
-"""FHIR over REST: search and history in, conditional create and update out, validation beside."""
+"""FHIR over REST: search, history and bulk export in, conditional writes out, validation."""
 
 from __future__ import annotations
 
+from connectors.fhir.export_job import Export
 from connectors.fhir.system import Fhir, Search
 
-__all__ = ["Fhir", "Search"]
+__all__ = ["Export", "Fhir", "Search"]

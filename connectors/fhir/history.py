@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
@@ -41,7 +40,7 @@ def deletes(http: Http, past: Past, now: datetime) -> list[Record]:
         if fetched.bundle is None:
             found.append(unreadable(fetched, past.kind, now))
             continue
-        found += _deleted(fetched.bundle.entries, past.kind, at)
+        found += [gone(one, past.kind, at) for one in fetched.bundle.entries if is_delete(one)]
         if _all_before(fetched.bundle.entries, past.since):
             break  # a server that does not know _since tells everything it ever did
     return sorted(found, key=lambda record: record.at)
@@ -57,25 +56,34 @@ def offers_history(capabilities: dict[str, Any], kind: str) -> bool:
     return False
 
 
-def _deleted(entries: tuple[Entry, ...], kind: str, at: datetime) -> Iterator[Record]:
-    for entry in entries:
-        if entry.request.get("method") != "DELETE":
-            continue
-        place = _PLACE.search(str(entry.request.get("url", "")))
-        if place is None or place[1] != kind:
-            place = _PLACE.search(str(entry.rest.get("fullUrl", "")))
-        said = str(entry.response.get("lastModified", ""))
-        version = _etag(entry) or (place and place[3]) or said
-        name = f"{kind}/{place[2]}@{version}" if place else f"{kind}/unnamed@{version}"
-        yield Record(
-            stream=kind,
-            message_key=f"{name}:gone",
-            at=instant(said) or at,
-            body=entry.whole.encode(),
-            media=MEDIA,
-            said="gone",
-            fault="" if place else "a delete that does not say of what",
-        )
+def gone(entry: Entry, kind: str, at: datetime, *, version: str = "") -> Record:
+    """The record of one deletion, of the type it names or else `kind`; `version` counts where
+    the entry has neither a version nor a time."""
+    place = _place(entry, kind)
+    said = str(entry.response.get("lastModified", ""))
+    version = _etag(entry) or (place and place[3]) or said or version
+    name = f"{place[1]}/{place[2]}@{version}" if place else f"{kind}/unnamed@{version}"
+    return Record(
+        stream=place[1] if place else kind,
+        message_key=f"{name}:gone",
+        at=instant(said) or at,
+        body=entry.whole.encode(),
+        media=MEDIA,
+        said="gone",
+        fault="" if place else "a delete that does not say of what",
+    )
+
+
+def is_delete(entry: Entry) -> bool:
+    return entry.request.get("method") == "DELETE"
+
+
+def _place(entry: Entry, kind: str) -> re.Match[str] | None:
+    """Type, id and version of what was deleted; where two addresses differ, that of `kind`."""
+    asked = _PLACE.search(str(entry.request.get("url", "")))
+    if asked and asked[1] == kind:
+        return asked
+    return _PLACE.search(str(entry.rest.get("fullUrl", ""))) or asked
 
 
 def _etag(entry: Entry) -> str:

@@ -22,6 +22,11 @@ def told(outcome: dict[str, Any]) -> str:
     return ", ".join(f"{severity}: {code}" for severity, code in _issues(outcome)) or "no issue"
 
 
+def is_error(outcome: dict[str, Any]) -> bool:
+    """Does it tell of something that did not happen?"""
+    return any(severity in ("error", "fatal") for severity, _ in _issues(outcome))
+
+
 def judge(answer: Answer) -> ConnectorError | None:
     """The error an answer stands for because of what its body is: an OperationOutcome, or a
     sign-in page. None when it is neither, or when the status says enough (429, 5xx …)."""
@@ -30,6 +35,17 @@ def judge(answer: Answer) -> ConnectorError | None:
     if answer.status in _BY_STATUS or answer.status >= 500:
         return None
     return _stands_for(answer) if b"OperationOutcome" in answer.body[:4096] else None
+
+
+def judge_job(answer: Answer) -> ConnectorError | None:
+    """The same for the status of a job: a 5xx that says why means that the job has failed (Bulk
+    Data Access §2.5.6), unless its reason passes."""
+    if answer.status >= 500 and b"OperationOutcome" in answer.body[:4096]:
+        outcome = _outcome(answer)
+        codes = {code for _, code in _issues(outcome)}
+        if outcome and not codes & (_PASSING - {"exception"}):
+            return StatusRefused(f"{answer.told}: the job failed ({told(outcome)})", answer.status)
+    return judge(answer)
 
 
 def _stands_for(answer: Answer) -> ConnectorError | None:

@@ -5,18 +5,17 @@ from __future__ import annotations
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 from datetime import datetime
-from hashlib import sha256
-from typing import Any
 from urllib.parse import urlencode
 
 from connectors.errors import Refused
 from connectors.fhir import outcome
 from connectors.fhir.bundle import Bundle, Entry
-from connectors.fhir.walk import MEDIA, unreadable, walk
+from connectors.fhir.resource import changed, record
+from connectors.fhir.walk import unreadable, walk
 from connectors.http import Ask, Http
 from connectors.http_policy import Answer
 from connectors.record import Record
-from connectors.resume import Page, Seen, instant, stamp
+from connectors.resume import Page, Seen, stamp
 
 # Search parameters whose values are about a person; they do not belong into an address.
 _PERSONAL = frozenset(
@@ -109,12 +108,12 @@ def _page(answer: Answer, bundle: Bundle, run: _Run) -> Page:
     for entry in bundle.entries:
         if entry.mode == "outcome":
             continue
-        record = _record(entry, run.query.kind, at, run.notes() if run.warnings else ())
-        changed = _instant(entry)
-        if changed and entry.mode == "match":
-            times.append(changed)
-        if run.seen.first(record.message_key) or record.notes:
-            records.append(record)
+        one = _record(entry, run.query.kind, at, run.notes() if run.warnings else ())
+        time = changed(entry.resource)
+        if time and entry.mode == "match":
+            times.append(time)
+        if run.seen.first(one.message_key) or one.notes:
+            records.append(one)
     own = bundle.links.get("self", "")
     return Page(
         records=records,
@@ -125,33 +124,8 @@ def _page(answer: Answer, bundle: Bundle, run: _Run) -> Page:
 
 
 def _record(entry: Entry, stream: str, at: datetime, notes: tuple[str, ...] = ()) -> Record:
-    resource, body = entry.resource, entry.text.encode()
-    kind, name, meta = resource.get("resourceType"), resource.get("id"), _meta(entry)
-    digest = sha256(body).hexdigest()[:32]
-    fault = entry.fault
-    if not (isinstance(kind, str) and kind.isalpha() and isinstance(name, str) and name):
-        kind, name = stream, "unnamed"
-        fault = fault or "a resource without resourceType or id"
-    # A faulty one may be mended without a new version; its body then tells them apart.
-    version = digest if fault else meta.get("versionId") or digest
-    return Record(
-        stream=kind,
-        message_key=f"{kind}/{name}@{version}",
-        at=_instant(entry) or at,
-        body=body if entry.text else entry.whole.encode(),
-        media=MEDIA,
-        fault=fault,
-        notes=notes,
-    )
-
-
-def _meta(entry: Entry) -> dict[str, Any]:
-    found = entry.resource.get("meta")
-    return found if isinstance(found, dict) else {}
-
-
-def _instant(entry: Entry) -> datetime | None:
-    return instant(_meta(entry).get("lastUpdated", ""))
+    body = (entry.text or entry.whole).encode()
+    return record(entry.resource, body, stream=stream, at=at, fault=entry.fault, notes=notes)
 
 
 def _is_personal(param: str) -> bool:

@@ -13,9 +13,10 @@ from pydantic import BaseModel, ConfigDict, Field, PrivateAttr
 from connectors.address import BaseUrl
 from connectors.auth import Auth, BackendServices, NoAuth, TokenCache
 from connectors.errors import ConnectorError, Misconfigured, Refused
-from connectors.fhir import history, outcome, push, search
+from connectors.fhir import export, history, outcome, push, search
+from connectors.fhir.export_job import Export
 from connectors.formats import json_text
-from connectors.http import Ask, Http, HttpSettings
+from connectors.http import Ask, Http, HttpSettings, Judge
 from connectors.protocol import Connector, Health
 from connectors.record import Delivery, Receipt, Record
 from connectors.resume import instant, stamp, with_cursors
@@ -28,19 +29,22 @@ _KIND = re.compile(r"[A-Z][A-Za-z]{2,63}")
 
 
 class Search(BaseModel):
-    """How one resource type is searched, beyond what every search says."""
+    """How one resource type is searched, beyond what every search says; or that it is not
+    searched but exported in bulk."""
 
     model_config = ConfigDict(frozen=True, extra="forbid")
 
     params: dict[str, str | list[str]] = Field(default_factory=dict)
     by_post: bool = False  # also without personal parameters, which are always POSTed
+    export: Export | None = None
 
 
 class Fhir(Connector):
     """A FHIR R4, R4B or R5 server. A stream is a resource type.
 
     A pull reads what changed since its cursor, less `overlap` seconds (servers stamp a change
-    before they commit it), and, where the server keeps history, what was deleted.
+    before they commit it), and, where the server keeps history, what was deleted. A stream with
+    `export` is read by Bulk Data export instead, whose manifest tells of deletions.
     """
 
     base_url: BaseUrl
@@ -54,6 +58,7 @@ class Fhir(Connector):
 
     _world: World = PrivateAttr(default_factory=World)
     _tokens: TokenCache = PrivateAttr(default_factory=TokenCache)
+    _jobs: export.Jobs = PrivateAttr(default_factory=export.Jobs)
 
     def within(self, world: World) -> Self:
         """The same connection in other surroundings."""
@@ -80,6 +85,10 @@ class Fhir(Connector):
         """Deletes first, then every match that changed, oldest first; see `Pulls`."""
         if not _KIND.fullmatch(stream):
             raise Misconfigured(f"{stream!r} is no FHIR resource type, expected for one Patient")
+        extra = self.streams.get(stream, Search())
+        if extra.export:
+            yield from self._exported(stream, extra.export, since)
+            return
         place, now = _Place.read(since), self._world.now()
         with self._session() as http:
             began = self._history_from(http, stream) if self.deletes == "history" else None
@@ -94,6 +103,20 @@ class Fhir(Connector):
         """Conditional create and update; see `connectors.fhir.push` for `Delivery.target`."""
         with self._session() as http:
             return push.deliver(http, self.base_url, self._headers(), deliveries)
+
+    def _exported(self, stream: str, how: Export, since: str) -> Iterator[Record]:
+        with self._session() as http, self._session(outcome.judge_job) as status:
+            source = export.Source(
+                http=http,
+                status=status,
+                base=self.base_url,
+                headers=self._headers(),
+                stream=stream,
+                export=how,
+                world=self._world,
+                jobs=self._jobs,
+            )
+            yield from export.pull(source, since)
 
     def _deletes(self, http: Http, stream: str, place: _Place, began: datetime) -> Iterator[Record]:
         past = history.Past(
@@ -148,10 +171,8 @@ class Fhir(Connector):
     def _headers(self) -> dict[str, str]:
         return {"Accept": f"application/fhir+json; fhirVersion={_NUMBERS[self.fhir_version]}"}
 
-    def _session(self) -> Http:
-        return Http(
-            self.http, self._auth, world=self._world, tokens=self._tokens, judge=outcome.judge
-        )
+    def _session(self, judge: Judge = outcome.judge) -> Http:
+        return Http(self.http, self._auth, world=self._world, tokens=self._tokens, judge=judge)
 
     @property
     def _auth(self) -> Auth:
