@@ -66,6 +66,10 @@ class Sftp(Connector):
         except ConnectorError as error:
             return Health(ok=False, detail=str(error))
 
+    def is_whole(self, stream: str) -> bool:
+        """See `connectors.protocol.Whole`."""
+        return stream in self.streams and self.streams[stream].is_list
+
     def pull(self, stream: str, since: str) -> Iterator[Record]:
         """The records of every file that is due; see `connectors.files.reading.pull`. A file is
         fetched whole before any of it is read, so that half a transfer is never taken."""

@@ -33,6 +33,10 @@ class Files(Connector):
             return Health(ok=False, detail=f"{self.path}: permission denied")
         return health(Local(self.path), self.streams, str(self.path))
 
+    def is_whole(self, stream: str) -> bool:
+        """See `connectors.protocol.Whole`."""
+        return stream in self.streams and self.streams[stream].is_list
+
     def pull(self, stream: str, since: str) -> Iterator[Record]:
         """The records of every file that is due; see `connectors.files.reading.pull`."""
         where = f"folder {self.path}"

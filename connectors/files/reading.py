@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Iterator
+from collections.abc import Generator, Iterator
 from contextlib import ExitStack, suppress
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
@@ -64,7 +64,8 @@ class _File:
 
 
 def pull(inbox: Inbox, since: str) -> Iterator[Record]:
-    """Records of every file that is due, oldest file first (by time, then name), in file order.
+    """Records of every file that is due, oldest file first (by time, then name), in file order;
+    of one file only, where each is a whole list.
 
     A file that changes while it is read is left for the next pull. With `after: archive`, files
     that `since` says are stored are moved away first. Raises Misconfigured when the folder is
@@ -90,12 +91,16 @@ def _records(pull: _Pull) -> Iterator[Record]:
     pull.cursor()  # until a new one is written, records carry the one the pull began with
     try:
         archive(inbox.folder, inbox.stream, pull.ledger)
+        if inbox.stream.is_list:
+            pull.ledger.current = None  # half a list says nothing of what is missing
         yield from _rest_of_current(pull)
         more = True
         while more:
             found = due(inbox.folder, inbox.stream, pull.ledger, pull.passed, inbox.clock)
             for entry in found.entries:
-                yield from _file(pull, entry)
+                said = yield from _file(pull, entry)
+                if said and inbox.stream.is_list:
+                    return
             pull.ledger.keep(found.looks)
             more = found.more
     except OSError as error:
@@ -104,28 +109,31 @@ def _records(pull: _Pull) -> Iterator[Record]:
         raise TryLater(f"{where}: permission denied for {', '.join(pull.unreadable[:5])}")
 
 
-def _file(pull: _Pull, entry: Entry) -> Iterator[Record]:
+def _file(pull: _Pull, entry: Entry) -> Generator[Record, None, bool]:
+    """The records of a file; whether there were any."""
     look = ledgers.look(entry.name, entry.size, entry.time)
     pull.passed.add(look)
     if entry.size > pull.inbox.stream.largest:
         fault = f"{entry.size:,} bytes, at most {pull.inbox.stream.largest:,} are read"
         yield _whole(pull, entry, look, b"", f"CROHUB-FILE-SIZE: {fault}")
         pull.ledger.done(look, look)
-        return
+        return True
     with ExitStack() as stack:
         try:
             source = stack.enter_context(pull.inbox.folder.open(entry.name))
         except FileNotFoundError:  # renamed or taken away since it was listed
-            return
+            return False
         except PermissionError:
             pull.unreadable.append(entry.name)
-            return
+            return False
         mark = _mark(pull.inbox.folder, entry, source)
         if not mark:
-            return
-        if not pull.ledger.holds(mark):
+            return False
+        known = pull.ledger.holds(mark)
+        if not known:
             yield from _content(pull, entry, mark, source)
         pull.ledger.done(look, mark)
+        return not known
 
 
 def _mark(folder: Folder, entry: Entry, source: BinaryIO) -> str:
@@ -164,7 +172,8 @@ def _pieces(
     file = _in_hand(pull.inbox, entry, mark)
     odd = _chained(pull, source) if start == START else ""
     for piece in pull.inbox.stream.pieces(source, start):
-        pull.ledger.current = Current(entry.name, mark, piece.after)
+        if not pull.inbox.stream.is_list:
+            pull.ledger.current = Current(entry.name, mark, piece.after)
         yield _record(pull, file, piece, odd)
         odd = ""
 
@@ -189,11 +198,14 @@ def _record(pull: _Pull, file: _File, piece: Piece, odd: str) -> Record:
         at = stream.time(piece)
     except ValueError:
         notes = (*notes, "its own time is none with an offset; the file's time stands")
+    of = stream.thing(piece)
+    key = f"{pull.inbox.name}/{of}@{hashlib.sha256(piece.body).hexdigest()[:32]}"
     return Record(
         stream=pull.inbox.name,
-        message_key=f"{file.key}/{piece.number}",
+        message_key=key if of else f"{file.key}/{piece.number}",
         at=at or file.at,
         body=piece.body,
+        of=of,
         media=file.media,
         said="gone" if piece.gone else "said",
         cursor=pull.cursor(),

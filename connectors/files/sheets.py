@@ -6,9 +6,9 @@ from collections.abc import Iterator
 from datetime import datetime
 from typing import BinaryIO, ClassVar, Literal
 
-from pydantic import Field
+from pydantic import Field, model_validator
 
-from connectors.files.stream import FileStream, judged, time_in
+from connectors.files.stream import FileStream, cell_in, judged, listed, time_in
 from connectors.formats import sheets, tables
 from connectors.formats.pieces import START, Piece, Place
 
@@ -22,17 +22,33 @@ class XlsxFiles(FileStream):
     formulas: Literal["value", "refuse"] = "value"  # value: as saved, with a note
     at: str = ""  # a column with the time of the row, ISO 8601 with offset
     threshold: float = Field(0.05, ge=0, le=1)  # the share of bad rows that refuses the file
+    whole: bool = False  # each file is the whole list: what it misses has gone
+    id: str = ""  # of a whole list: the column that names the thing
     largest: int = Field(256 * 1024**2, gt=0)
 
     media: ClassVar[str] = tables.MEDIA
     file_media: ClassVar[str] = sheets.MEDIA
+
+    @model_validator(mode="after")
+    def _names_its_things(self) -> XlsxFiles:
+        if self.whole and not self.id:
+            raise ValueError("a whole list needs `id`: the column that names the thing")
+        return self
 
     def pieces(self, source: BinaryIO, start: Place) -> Iterator[Piece]:
         dialect = sheets.Dialect(sheet=self.sheet, columns=self.columns, formulas=self.formulas)
         return sheets.pieces(source, dialect, start)
 
     def refusal(self, source: BinaryIO) -> str:
-        return judged(self.pieces(source, START), self.threshold)
+        fault = judged(self.pieces(source, START), self.threshold)
+        return fault or (listed(self.pieces(source, START)) if self.whole else "")
+
+    @property
+    def is_list(self) -> bool:
+        return self.whole
+
+    def thing(self, piece: Piece) -> str:
+        return cell_in(piece, self.id, self.media) if self.whole else ""
 
     def time(self, piece: Piece) -> datetime | None:
         """Raises ValueError when the column is named but holds no time with an offset."""

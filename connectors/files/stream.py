@@ -48,12 +48,26 @@ class FileStream(BaseModel):
         """The file's place in a chain of files, where its format says it."""
         return None
 
+    @property
+    def is_list(self) -> bool:
+        """Is each file the whole list, so that what it misses has gone?"""
+        return False
+
+    def thing(self, _piece: Piece) -> str:
+        """Which thing a piece of a whole list is."""
+        return ""
+
 
 class Link(NamedTuple):
     """What a file is called inside, and what the one that it follows is called ("": unsaid)."""
 
     own: str
     prior: str
+
+
+def listed(pieces: Iterator[Piece]) -> str:
+    """Why a file is no list, or "": one without a row is more likely a failed export."""
+    return "" if next(pieces, None) else "CROHUB-LIST-EMPTY: the list has no row"
 
 
 def judged(pieces: Iterator[Piece], threshold: float) -> str:
@@ -76,6 +90,11 @@ def judged(pieces: Iterator[Piece], threshold: float) -> str:
         f"CROHUB-FILE-THRESHOLD: {bad:,} of {total:,} rows are bad, more than {threshold:.0%}; "
         f"the first: {first}"
     )
+
+
+def cell_in(piece: Piece, column: str, media: str) -> str:
+    """The text in a row's `column`; "" where there is none."""
+    return "" if piece.fault else tables.read_row(piece.body, media).get(column, "").strip()
 
 
 def time_in(piece: Piece, column: str, media: str) -> datetime | None:

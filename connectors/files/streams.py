@@ -16,7 +16,16 @@ from pydantic import Field, model_validator
 from connectors.errors import Refused
 from connectors.files.documents import DocumentFiles, OdmFiles, Zone
 from connectors.files.sheets import XlsxFiles
-from connectors.files.stream import Delimiter, Encoding, FileStream, Glob, judged, time_in
+from connectors.files.stream import (
+    Delimiter,
+    Encoding,
+    FileStream,
+    Glob,
+    cell_in,
+    judged,
+    listed,
+    time_in,
+)
 from connectors.formats import er7_header, hl7batch, ndjson, tables, xml, zips
 from connectors.formats.er7_time import read_time
 from connectors.formats.pieces import START, Piece, Place
@@ -33,8 +42,16 @@ class CsvFiles(FileStream):
     columns: tuple[str, ...] = ()  # names that the header must have
     at: str = ""  # a column with the time of the row, ISO 8601 with offset
     threshold: float = Field(0.05, ge=0, le=1)  # the share of bad rows that refuses the file
+    whole: bool = False  # each file is the whole list: what it misses has gone
+    id: str = ""  # of a whole list: the column that names the thing
 
     file_media: ClassVar[str] = "text/csv"
+
+    @model_validator(mode="after")
+    def _names_its_things(self) -> CsvFiles:
+        if self.whole and not self.id:
+            raise ValueError("a whole list needs `id`: the column that names the thing")
+        return self
 
     @property
     def media(self) -> str:
@@ -50,7 +67,15 @@ class CsvFiles(FileStream):
         return tables.pieces(source, self._dialect, start)
 
     def refusal(self, source: BinaryIO) -> str:
-        return judged(self.pieces(source, START), self.threshold)
+        fault = judged(self.pieces(source, START), self.threshold)
+        return fault or (listed(self.pieces(source, START)) if self.whole else "")
+
+    @property
+    def is_list(self) -> bool:
+        return self.whole
+
+    def thing(self, piece: Piece) -> str:
+        return cell_in(piece, self.id, self.media) if self.whole else ""
 
     def time(self, piece: Piece) -> datetime | None:
         """Raises ValueError when the column is named but holds no time with an offset."""

@@ -675,3 +675,56 @@ def test_real_ndjson_under_another_extension_is_read():
     lines = [line for line in (path / "bulk_valid_data.fhir").read_bytes().splitlines() if line]
     assert [r.body for r in records] == lines
     assert [r.fault for r in records] == [""] * len(lines)
+
+
+class TestWholeListPull(PullPromises):
+    """One list waits: a pull gives one, and resuming inside it begins it anew."""
+
+    overlaps = True
+
+    @pytest.fixture
+    def connector(self, tmp_path):
+        drop(tmp_path, "a.csv", table("1,A", "2,B", "3,C"))
+        return files(tmp_path, whole=True, id="id")
+
+    @pytest.fixture
+    def stream(self):
+        return "roster"
+
+    @pytest.fixture
+    def down(self, tmp_path):
+        return files(tmp_path / "not-there", whole=True, id="id")
+
+
+def test_whole_lists_come_one_a_pull_and_name_their_things(tmp_path):
+    drop(tmp_path, "a.csv", table("1,A", "2,B"), time=T0)
+    drop(tmp_path, "b.csv", table("1,A"), time=T0 + 5)
+    lists = files(tmp_path, whole=True, id="id")
+
+    first = list(lists.pull("roster", ""))
+    second = list(lists.pull("roster", first[-1].cursor))
+    third = list(lists.pull("roster", second[-1].cursor))
+
+    assert lists.is_whole("roster")
+    assert [[one.of for one in some] for some in (first, second, third)] == [["1", "2"], ["1"], []]
+    assert second[0].message_key == first[0].message_key
+
+
+def test_a_whole_list_is_never_resumed_inside(tmp_path):
+    drop(tmp_path, "a.csv", table("1,A", "2,B", "3,C"))
+    piecewise = list(files(tmp_path).pull("roster", ""))
+
+    again = list(files(tmp_path, whole=True, id="id").pull("roster", piecewise[0].cursor))
+
+    assert [one.of for one in again] == ["1", "2", "3"]
+
+
+def test_a_list_without_rows_is_refused_and_one_without_an_id_no_setting(tmp_path):
+    drop(tmp_path, "a.csv", table())
+
+    (record,) = files(tmp_path, whole=True, id="id").pull("roster", "")
+
+    assert "CROHUB-LIST-EMPTY" in record.fault
+    assert record.of == ""
+    with pytest.raises(ValidationError, match="needs `id`"):
+        files(tmp_path, whole=True)
