@@ -50,6 +50,8 @@ def _quality(thing: Thing) -> str:
 
 
 def _changed(old: dict[str, Any], new: dict[str, Any]) -> dict[str, Any]:
+    if old == new:
+        return {}
     if not old:
         return dict(new)
     changed = {name: value for name, value in new.items() if old.get(name) != value}

@@ -11,11 +11,12 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
+from functools import lru_cache
 
 from hub import identifiers as rules
 from hub.context import Changes, Context
 from hub.load import parts_of
-from hub.model.spec import EntitySpec
+from hub.model.spec import EntitySpec, entities
 from hub.referring import touch_referring
 from hub.seal import Keyring
 from hub.statement import Identifier
@@ -35,26 +36,27 @@ class Token:
     single: bool
 
 
-def tokens(keyring: Keyring, spec: EntitySpec, given: Iterable[Identifier]) -> tuple[Token, ...]:
+def tokens(keyring: Keyring, spec: EntitySpec, given: Iterable[Identifier]) -> list[Token]:
     """The usable identifiers of a statement. Placeholders and malformed ones are no tokens."""
-    made = []
+    found = [_token(keyring, spec.name, one.type, one.value, one.assigner) for one in given]
+    return [token for token in found if token]
+
+
+@lru_cache(maxsize=8192)  # a hospital speaks of the same people for days
+def _token(keyring: Keyring, entity: str, type_: str, value: str, assigner: str) -> Token | None:
+    plain, verdict, text = rules.assess(entity, Identifier(type_, value, assigner))
+    if text is None:
+        return None
     digest = keyring.digest
-    for one in given:
-        value, verdict, text = rules.assess(spec.name, one)
-        if text is None:
-            continue
-        made.append(
-            Token(
-                digest(text),
-                digest(f"find|{spec.name}|{one.type}|{value}")[:8],
-                one.type,
-                one.assigner,
-                one.value,
-                verdict == "matches",
-                spec.identifiers[one.type].single,
-            )
-        )
-    return tuple(made)
+    return Token(
+        digest(text),
+        digest(f"find|{entity}|{type_}|{plain}")[:8],
+        type_,
+        assigner,
+        value,
+        verdict == "matches",
+        entities()[entity].identifiers[type_].single,
+    )
 
 
 def find_digest(keyring: Keyring, entity: str, type_: str, value: str) -> bytes:

@@ -29,6 +29,7 @@ from hub.statement import (
 
 Digest = Callable[[str, str], str]  # (entity, native key) → its digest in hex
 Plain = list[Any]  # what JSON can carry
+_PLAIN = (str, int, bool)  # what is plain as it is
 
 
 def prepared(keyring: Keyring, system: str, meaning: Meaning) -> Plain:
@@ -117,7 +118,7 @@ def _plain(keyring: Keyring, digest: Digest, statement: Statement) -> Plain:
         if type(value) is Ref:
             fields[name], refs[name] = None, _reference(keyring, digest, value)
         else:
-            fields[name] = value if type(value) is str else plain_value(value)
+            fields[name] = value if type(value) in _PLAIN else plain_value(value)
     kind = "complete" if statement.complete else "stated"
     given = _tokens(keyring, owner, statement.identifiers)
     return [
