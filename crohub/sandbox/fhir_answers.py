@@ -19,6 +19,11 @@ SEARCHED = (
     ("study", "reference"), ("patient", "reference"),
 )  # fmt: skip
 
+_EXPORT = {
+    "name": "export",
+    "definition": "http://hl7.org/fhir/uv/bulkdata/OperationDefinition/export",
+}
+
 
 def known(kind: str) -> None:
     """Raises FhirError when the server has no such resource type."""
@@ -84,5 +89,5 @@ def capability(url: str) -> Response:
         "implementation": {"description": "made-up institution", "url": url},
         "fhirVersion": "4.0.1",
         "format": [MEDIA],
-        "rest": [{"mode": "server", "resource": resource}],
+        "rest": [{"mode": "server", "resource": resource, "operation": [_EXPORT]}],
     })  # fmt: skip

@@ -16,6 +16,7 @@ from starlette.responses import Response
 from starlette.routing import Route
 
 from crohub.sandbox import fhir_answers as answers
+from crohub.sandbox.fhir_export import Exports
 from crohub.sandbox.fhir_pages import Pages
 from crohub.sandbox.fhir_search import FhirError
 from crohub.sandbox.fhir_store import FhirStore
@@ -47,6 +48,7 @@ class FhirServer:
         self.requests = 0
         self.pages = Pages()
         self.writes = Writes(store, now)
+        self.exports = Exports(store, now, signed=bool(token))
         self._socket: socket.socket | None = None
         self._server: uvicorn.Server | None = None
         self._thread: threading.Thread | None = None
@@ -97,6 +99,7 @@ class FhirServer:
         routes = [
             Route("/fhir/metadata", self._open_to_all(self._metadata)),
             Route("/fhir", self._guarded(self._page)),
+            *self._exporting(),
             Route("/fhir/{kind}/_history", self._guarded(self._history)),
             Route("/fhir/{kind}/_search", self._guarded(self._search), methods=["POST"]),
             Route("/fhir/{kind}", self._guarded(self._search), methods=["GET"]),
@@ -107,6 +110,18 @@ class FhirServer:
             Route("/fhir/{kind}/{id}/_history", self._guarded(self._history)),
         ]
         return Starlette(routes=routes)
+
+    def _exporting(self) -> list[Route]:
+        exports = self.exports
+        kick_off = self._guarded(exports.kick_off)
+        return [
+            Route("/fhir/$export", kick_off, methods=["GET", "POST"]),
+            Route("/fhir/Patient/$export", kick_off, methods=["GET", "POST"]),
+            Route(
+                "/fhir/$export/jobs/{job}", self._guarded(exports.look), methods=["GET", "DELETE"]
+            ),
+            Route("/fhir/$export/jobs/{job}/files/{number:int}", self._guarded(exports.file)),
+        ]
 
     def _open_to_all(self, endpoint: Endpoint) -> Endpoint:
         async def answered(request: Request) -> Response:
