@@ -7,7 +7,7 @@ from dataclasses import replace
 from pathlib import Path
 
 from hub.model.spec import EntitySpec, entities
-from mappings import case_list, document, shapes
+from mappings import case_list, document, parameters, shapes
 from mappings.document import Many, Node, Table, Text
 from mappings.media import choose
 from mappings.mistakes import Mark, Mistakes, one_of
@@ -15,7 +15,10 @@ from mappings.rules import Reader, checked, gives, read_field, read_rule
 from mappings.setting import Setting
 from mappings.spec import Identify, Leaving, Rule, Same, Spec, Test, Thing
 
-_TOP = ("reads", "prefixes", "include", "when", "states", "gone", "same_as", "cases")
+_TOP = (
+    "reads", "parameters", "prefixes", "include", "when", "needs", "states", "gone", "same_as",
+    "cases",
+)  # fmt: skip
 _INCLUDED = ("include", "states", "gone", "same_as")
 _THING = ("key", "identifiers", "each", "when", "at", "version", "complete")
 _LEAVING = ("key", "each", "when", "at")
@@ -29,6 +32,8 @@ def read_spec(path: Path, name: str, setting: Setting, mistakes: Mistakes) -> Sp
     if top is None:
         return None
     shapes.only(top, _TOP, mistakes, "a mapping")
+    values = parameters.values_of(top, setting.context.parameters, mistakes)
+    top = parameters.filled(top, values, mistakes)
     reads = shapes.text_of(top.items.get("reads"), mistakes, "a medium")
     prefixes = _prefixes(top, mistakes)
     medium = choose.medium(reads, prefixes=dict(prefixes))
@@ -40,8 +45,10 @@ def read_spec(path: Path, name: str, setting: Setting, mistakes: Mistakes) -> Sp
         name=name,
         file=path,
         reads=reads,
+        parameters=values,
         prefixes=prefixes,
         when=_tests(top.items.get("when"), reader),
+        needs=tuple(_needs(top.items.get("needs"), reader)),
         cases=tuple(case_list.read_cases(top.items.get("cases"), path.parent, mistakes)),
     )
     spec = _said(spec, top, reader, [path])
@@ -95,6 +102,7 @@ def _include(spec: Spec, node: Text, reader: Reader, chain: list[Path]) -> Spec:
     if top is None:
         return spec
     shapes.only(top, _INCLUDED, reader.mistakes, "an included file")
+    top = parameters.filled(top, spec.parameters, reader.mistakes)
     return _said(spec, top, reader, [*chain, path])
 
 
@@ -105,6 +113,15 @@ def _prefixes(top: Table, mistakes: Mistakes) -> tuple[tuple[str, str], ...]:
 
 
 # -- conditions
+
+
+def _needs(node: Node | None, reader: Reader) -> Iterator[str]:
+    for item in node.items if isinstance(node, Many) else () if node is None else (node,):
+        path = shapes.text_of(item, reader.mistakes, "a path that must have a value")
+        if path.startswith("."):
+            reader.mistakes.add(item, f"the path {path!r} outside each", "one into the document")
+        elif path and checked(reader.medium.one, path, item.mark, reader.mistakes):
+            yield path
 
 
 def _tests(node: Node | None, reader: Reader) -> tuple[Test, ...]:

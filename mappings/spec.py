@@ -4,7 +4,7 @@ documented."""
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Literal
 
@@ -170,8 +170,10 @@ class Spec:
     name: str  # "hl7v2/participant"
     file: Path
     reads: str
+    parameters: dict[str, str] = field(default_factory=dict)  # with the values they have
     prefixes: tuple[tuple[str, str], ...] = ()
     when: tuple[Test, ...] = ()
+    needs: tuple[str, ...] = ()  # paths without which the message cannot be understood
     things: tuple[Thing, ...] = ()
     gone: tuple[Leaving, ...] = ()
     same: tuple[Same, ...] = ()
@@ -180,6 +182,7 @@ class Spec:
     def sources(self) -> Iterator[str]:
         """Every path that any rule reads."""
         yield from (test.path for test in self.when)
+        yield from self.needs
         for thing in self.things:
             yield from thing.sources()
         for leaving in self.gone:

@@ -16,7 +16,7 @@ from mappings.media.medium import Document, Element, GetAll
 from mappings.spec import Leaving, Rule, Same, Spec, Test, Thing
 from mappings.stores import Fields, store
 from mappings.texts import Putting, TakeTexts, Text, is_text, take_texts
-from mappings.values import BadValue
+from mappings.values import BadValue, NotUnderstood
 
 LONGEST_KEY = 400
 
@@ -46,7 +46,8 @@ class Program:
 
 def program(spec: Spec, shop: Workshop) -> Program:
     """The closures of one mapping."""
-    said = [_over_each(_state(thing, shop), thing, shop) for thing in spec.things]
+    said = [_need(path, spec.name, shop) for path in spec.needs]
+    said += [_over_each(_state(thing, shop), thing, shop) for thing in spec.things]
     said += [_over_each(_leave(leaving, shop), leaving, shop) for leaving in spec.gone]
     said += [_over_each(_merge(same, shop), same, shop) for same in spec.same]
     gone = [
@@ -54,6 +55,21 @@ def program(spec: Spec, shop: Workshop) -> Program:
         for thing in spec.things
     ]
     return Program(spec.name, tuple(said), tuple(gone))
+
+
+def _need(path: str, mapping: str, shop: Workshop) -> Say:
+    """Refuses a message that the mapping is chosen for and that lacks what it is about."""
+    get, removed = shop.medium.one(path), shop.medium.removed
+
+    def check(document: Document, _said: Said) -> None:
+        try:
+            found = get(document, None)
+        except BadValue as bad:
+            raise NotUnderstood(rule=bad.rule, place=path, expected=bad.expected) from None
+        if found is None or found in ("", removed):
+            raise NotUnderstood(rule="missing", place=path, expected=f"a value, for {mapping}")
+
+    return check
 
 
 def _as_leaving(thing: Thing) -> Leaving:

@@ -45,13 +45,20 @@ def test_every_message_of_every_set_is_understood_or_refused_with_a_reason(data,
             continue
         for body in messages:
             count["messages"] += 1
-            meaning = reader(record(body, "hl7v2"))
+            try:
+                meaning = reader(record(body, "hl7v2"))
+            except NotUnderstood as refusal:
+                count[f"{refusal.rule} at {refusal.place}"] += 1
+                continue
             count["visits"] += len(stated(meaning, "ParticipantVisit"))
             assert not any(today in str(one.fields) for one in meaning.statements
                            if isinstance(one, Stated))  # fmt: skip
             assert not any(one.found for one in meaning.complaints if one.entity.endswith("Phi"))
 
-    assert count == {"files": 511, "messages": 506, "bad files": 12, "visits": 15}
+    # two messages of LinuxForHealth say that patients are merged, and not which
+    assert count == {
+        "files": 511, "messages": 506, "bad files": 12, "visits": 15, "missing at MRG-1": 2
+    }  # fmt: skip
 
 
 def test_a_batch_file_is_no_message(read):

@@ -5,6 +5,7 @@ import re
 import pytest
 
 from mappings.mistakes import MappingErrors
+from mappings.values import NotUnderstood
 
 GOOD = """\
 reads: hl7v2
@@ -56,6 +57,27 @@ states:
     assert re.fullmatch(
         r".*mapping\.yaml:2:1: the key 'wen' .*; expected 'when'\?.*", str(found[0])
     )
+
+
+@pytest.mark.parametrize("sent", ["", "MRG|\r", 'MRG|""\r', "MRG\r"])
+def test_a_message_without_what_its_mapping_needs_is_not_understood(mapping, record, sent):
+    understand = mapping(GOOD.replace("states:", "needs: [MRG-1]\nstates:"))
+    head = "MSH|^~\\&|A|B|||20260301||ADT^A40|1|P|2.5.1\rPID|1||7^^^N^MR\r"
+
+    with pytest.raises(NotUnderstood) as refused:
+        understand(record(head + sent))
+
+    assert (refused.value.rule, refused.value.place) == ("missing", "MRG-1")
+    assert understand(record(head + "MRG|8^^^N^MR\r")).statements
+    assert understand(record(head.replace("ADT^A40", "SIU^S12"))).statements == ()
+
+
+def test_what_is_needed_must_be_a_path_into_the_document(mapping):
+    found = mistakes(mapping, GOOD.replace("states:", 'needs: ["PID-[", .MRG-1, {a: b}]\nstates:'))
+
+    assert [(m.line, m.found.split(",")[0]) for m in found] == [
+        (3, "path 'PID-['"), (3, "the path '.MRG-1' outside each"), (3, "a table"),
+    ]  # fmt: skip
 
 
 @pytest.mark.parametrize(

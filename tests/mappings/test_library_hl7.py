@@ -11,6 +11,7 @@ from mappings.cases import run_cases
 from mappings.code_tables import load_codes
 from mappings.collection import load_library
 from mappings.setting import Context
+from mappings.values import NotUnderstood
 
 LIBRARY = load_library(codes=load_codes(), packaged=True)
 NAMES = [name for name in LIBRARY.inbound if name.startswith("hl7v2/")]
@@ -312,10 +313,21 @@ def test_occurrences_of_a_repeated_appointment_are_visits_of_their_own():
     assert first.identifiers != second.identifiers
 
 
-def test_an_appointment_without_a_filler_number_makes_no_visit():
-    meaning = read("SIU^S12", "SCH|12345", PID)
+@pytest.mark.parametrize(
+    ("event", "segments", "place"),
+    [
+        ("SIU^S12", ("SCH|12345", PID), "SCH-2.1"),
+        ("SIU^S12", (PID,), "SCH-2.1"),
+        ("ADT^A40", (PID,), "MRG-1"),
+        ("ADT^A34", (PID, 'MRG|""'), "MRG-1"),
+        ("MFN^M02", ("MFI|STF||UPD|||AL",), "MFE-1"),
+    ],
+)
+def test_a_message_without_what_it_is_about_is_not_understood(event, segments, place):
+    with pytest.raises(NotUnderstood) as refusal:
+        read(event, *segments)
 
-    assert stated(meaning, "ParticipantVisit") == []
+    assert (refusal.value.rule, refusal.value.place) == ("missing", place)
 
 
 def test_the_time_in_tq1_counts_before_the_one_in_sch_11():
