@@ -8,6 +8,7 @@ own reader and gives the same answer.
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
+from functools import lru_cache
 
 from connectors.formats import er7_path
 from connectors.formats.er7_path import Path
@@ -91,37 +92,43 @@ def _quick(finders: Sequence[_Find], whole: Lane) -> Lane:
 def _finder(at: Path) -> _Find:
     """A component of one segment's field, straight from the bytes."""
     start_mark, number, index = b"\r" + at.segment.encode(), at.field, at.component - 1
-    choose_one = _choice(at)
+    fits, first, last = _choice(at)
 
     def find(body: bytes) -> object:
         start = body.find(start_mark) + 1
         if not start:
             return None
         end = body.find(b"\r", start)
-        field, mark, again, escape, below = (body[n : n + 1] for n in range(3, 8))
+        field, mark, again, escape, below = _marks(body[3:8])
         cells = body[start : end if end > 0 else len(body)].split(field, number + 1)
         raw = cells[number] if number < len(cells) else b""
         if not raw.isascii() or escape in raw or below in raw or raw == b'""':
             return NotImplemented
-        for one in choose_one(raw.split(again), mark):
-            parts = one.split(mark, index + 1)
-            if index < len(parts) and parts[index]:
+        for one in raw.split(again)[first:last] if again in raw else (raw,)[first:last]:
+            parts = one.split(mark)
+            if index < len(parts) and parts[index] and fits(parts):
                 return NotImplemented if parts[index] == b'""' else parts[index].decode("ascii")
         return None
 
     return find
 
 
-def _choice(at: Path) -> Callable[[list[bytes], bytes], list[bytes]]:
+@lru_cache(maxsize=64)
+def _marks(declared: bytes) -> tuple[bytes, ...]:
+    """Field, component, repetition, escape, subcomponent."""
+    return tuple(declared[n : n + 1] for n in range(5))
+
+
+def _choice(at: Path) -> tuple[Callable[[list[bytes]], bool], int, int | None]:
+    """Which repetitions are looked into: a test of their components, and first and last."""
     which = at.which_repetition
     if which is None:
-        return (lambda found, _: found) if at.any_repetition else (lambda found, _: found[:1])
+        return (lambda _: True), 0, None if at.any_repetition else 1
     if isinstance(which, int):
-        return lambda found, _: found[which - 1 : which]
+        return (lambda _: True), which - 1, which
     index, wanted = which.numbers[0] - 1, which.value.encode()
 
-    def matching(found: list[bytes], mark: bytes) -> list[bytes]:
-        split = [(one, one.split(mark, index + 1)) for one in found]
-        return [one for one, parts in split if (parts[index : index + 1] or [b""])[0] == wanted]
+    def matches(parts: list[bytes]) -> bool:
+        return (parts[index] if index < len(parts) else b"") == wanted
 
-    return matching
+    return matches, 0, None

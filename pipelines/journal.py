@@ -42,7 +42,7 @@ class Entry:
     control: str | None = None  # the control id of an HL7 message
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(slots=True)  # as above
 class Kept:
     """What became of one entry: its number, and whether it had been there (`again`) or its key
     was in use for another body (`reused`)."""
