@@ -24,7 +24,7 @@ from connectors.address import BaseUrl, follow, is_private_line, tell
 from connectors.auth import Auth, NoAuth, TokenCache
 from connectors.auth.tokens import Request
 from connectors.errors import ConnectorError, Misconfigured, Refused, TryLater
-from connectors.http_policy import Answer, NoAnswer, no_answer, retry_after, verdict
+from connectors.http_policy import Answer, NoAnswer, Throttle, no_answer, retry_after, verdict
 from connectors.http_sign import Signer
 from connectors.world import World
 
@@ -56,6 +56,7 @@ class HttpSettings(BaseModel):
     client_cert_file: str = ""  # PEM, for mutual TLS
     client_key_file: str = ""
     proxy: BaseUrl | None = None
+    throttle: Throttle | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -105,6 +106,7 @@ class Http:
             auth or NoAuth(), tokens or TokenCache(), self._unsigned, self._world.now
         )
         self._judge = judge
+        self._pause = 0.0  # seconds that the last answer wants us to wait
         self._client = _client(settings)
 
     def __enter__(self) -> Self:
@@ -191,10 +193,13 @@ class Http:
 
     def _exchange(self, ask: Ask) -> Answer:
         """One answer, redirects followed on the same origin and for safe methods only."""
+        if self._pause:
+            self._world.sleep(self._pause)
         headers, url, current = self._sign(ask), ask.url, ask
         for _ in range(_MOST_REDIRECTS + 1):
             with self._open(current, url, headers) as response:
                 answer = self._read(response, current)
+            self._pause = limits.wait(answer) if (limits := self._settings.throttle) else 0.0
             location = answer.headers.get("location", "")
             if answer.status not in _REDIRECTS or not location:
                 return answer

@@ -9,10 +9,12 @@ from datetime import UTC, datetime
 from email.utils import parsedate_to_datetime
 
 import httpx2
+from pydantic import BaseModel, ConfigDict, Field
 
 from connectors.errors import ConnectorError, Misconfigured, Refused, TryLater
 
 LONGEST_WAIT = 3600.0  # seconds; who asks for more is asked again after an hour
+LONGEST_PAUSE = 60.0  # seconds between two requests of one session
 _SOON = frozenset({408, 425, 429, 503})  # the system says that it did nothing
 _NEVER = frozenset({501, 505})  # of the 5xx, those that no repetition cures
 _SIGN_IN = {401: "does not know us", 403: "knows us but does not let us do this"}
@@ -46,6 +48,27 @@ class Answer:
     def server_time(self) -> datetime | None:
         """The server's own clock when it answered (RFC 9110 §6.6.1), to the second."""
         return http_date(self.headers.get("date", ""))
+
+
+class Throttle(BaseModel):
+    """How a system counts requests in its headers, and how we slow down before it makes us:
+    below `reserve` of `remaining`, each request waits `pause` seconds; an answer that was held
+    back (`delayed`, in milliseconds) is followed by as long a wait."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    remaining: str
+    reserve: int = Field(default=100, ge=0)
+    pause: float = Field(default=2, ge=0)
+    delayed: str = ""
+
+    def wait(self, answer: Answer) -> float:
+        """Seconds to wait before the next request."""
+        left = answer.headers.get(self.remaining, "").strip()
+        held = answer.headers.get(self.delayed, "").strip() if self.delayed else ""
+        slow = self.pause if left.isascii() and left.isdigit() and int(left) < self.reserve else 0.0
+        said = int(held[:9]) / 1000 if held.isascii() and held.isdigit() else 0.0
+        return min(max(slow, said), LONGEST_PAUSE)
 
 
 def verdict(

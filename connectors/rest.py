@@ -25,7 +25,15 @@ from connectors.pagers import Came
 from connectors.protocol import Connector, Health
 from connectors.record import Record
 from connectors.rest_elements import elements
-from connectors.rest_stream import Stream, changed, element_id, judge, record, since_param
+from connectors.rest_stream import (
+    Failure,
+    Stream,
+    changed,
+    element_id,
+    judge,
+    record,
+    since_param,
+)
 from connectors.resume import Page, Seen, instant, stamp, with_cursors
 from connectors.world import World
 
@@ -67,7 +75,7 @@ class Rest(Connector):
         if self.check_path:
             ask = Ask(url=f"{self.base_url}{self.check_path}", headers=self._headers())
         try:
-            with self._session(stream) as http:
+            with self.session(stream.failure) as http:
                 answer = _fetch(http, ask, stream, following=False)
                 if not self.check_path:
                     elements(answer.body, stream.records)
@@ -92,7 +100,7 @@ class Rest(Connector):
         then = instant(since)
         if since and then is None:
             raise Misconfigured(f"cursor {since!r} is none of ours, expected an instant")
-        with self._session(settings) as http:
+        with self.session(settings.failure) as http:
             pages = self._pages(http, stream, settings, then)
             yield from with_cursors(pages, since, stamp, reached=then)
 
@@ -140,25 +148,26 @@ class Rest(Connector):
         )
 
     def _first(self, stream: Stream, since: datetime | None) -> Ask:
-        params = [*stream.params.items(), *(since_param(stream, since) if since else ())]
+        params = stream.params | dict(since_param(stream, since) if since else ())
         ask = Ask(
             url=f"{self.base_url}{stream.path}",
-            params=tuple(params),
+            params=tuple(params.items()),
             headers=self._headers(),
         )
         return stream.pager.first(ask)
 
-    def _headers(self) -> dict[str, str]:
-        return {"Accept": "application/json", **self.headers}
-
-    def _session(self, stream: Stream) -> Http:
+    def session(self, failure: Failure | None = None) -> Http:
+        """A session like those of the streams, for a profile that asks for more than they do."""
         return Http(
             self.http,
             self.auth,
             world=self._world,
             tokens=self._tokens,
-            judge=partial(judge, stream.failure),
+            judge=partial(judge, failure),
         )
+
+    def _headers(self) -> dict[str, str]:
+        return {"Accept": "application/json", **self.headers}
 
 
 def _fetch(http: Http, ask: Ask, stream: Stream, *, following: bool) -> Answer:
@@ -166,7 +175,7 @@ def _fetch(http: Http, ask: Ask, stream: Stream, *, following: bool) -> Answer:
         return http.ask(_sent(ask, stream))
     except StatusRefused as error:
         forgotten = following and stream.pager.kind in _BY_THE_SERVER
-        if forgotten and error.status in _PAGE_GONE:
+        if forgotten and (error.status in _PAGE_GONE or error.status < 300):
             raise TryLater(
                 f"{ask.told}: HTTP {error.status} for a next page, the system has forgotten it; "
                 "the pull resumes from its cursor"
@@ -175,11 +184,12 @@ def _fetch(http: Http, ask: Ask, stream: Stream, *, following: bool) -> Answer:
 
 
 def _sent(ask: Ask, stream: Stream) -> Ask:
-    """`ask` as it travels: the parameters of a POST are a form."""
-    if stream.method == "GET":
+    """`ask` as it travels: the parameters of a POST are a form; a link that an answer held is
+    followed with GET."""
+    if stream.method == "GET" or ask.params is None:
         return ask
     headers = {**ask.headers, "Content-Type": _FORM}
-    body = urlencode(ask.params or ()).encode()
+    body = urlencode(ask.params).encode()
     return replace(ask, method="POST", params=None, headers=headers, body=body, repeatable=True)
 
 

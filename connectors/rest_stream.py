@@ -12,7 +12,7 @@ from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 from pydantic import AfterValidator, BaseModel, ConfigDict, Field, model_validator
 
-from connectors.errors import ConnectorError, Refused, TryLater
+from connectors.errors import ConnectorError, Misconfigured, Refused, TryLater
 from connectors.formats import json_text
 from connectors.http_policy import Answer, StatusRefused
 from connectors.pagers import AnyPager, MaybePath, NoPages, Path, find
@@ -21,7 +21,7 @@ from connectors.rest_elements import Element
 
 _PARTIAL = re.compile(r"(\d{4})(?:-(\d{2}))?")
 
-Grain = Literal["instant", "date", "seconds", "milliseconds"]
+Grain = Literal["instant", "fine_instant", "date", "seconds", "milliseconds"]
 
 
 def _zone(name: str) -> str:
@@ -37,8 +37,9 @@ class _Settings(BaseModel):
 
 
 class Since(_Settings):
-    """How to ask for what changed: `param`, and its value with `{since}` in the place of the
-    time (`ge{since}`). Read again are the last `overlap` seconds before the cursor."""
+    """How to ask for what changed: `param`, which takes the place of one of that name in the
+    stream's `params`, and its value with `{since}` where the time belongs (`ge{since}`). Read
+    again are the last `overlap` seconds before the cursor."""
 
     param: str
     value: str = Field(default="{since}", pattern=r"\{since\}")
@@ -48,11 +49,12 @@ class Since(_Settings):
 
 class Failure(_Settings):
     """How a 200 says no: `when` selects something true-like, `code` the system's error code;
-    the codes in `later` pass by themselves."""
+    the codes in `later` pass by themselves, for those in `setup` a person must act."""
 
     when: Path
     code: MaybePath = ""
     later: tuple[str, ...] = ()
+    setup: tuple[str, ...] = ()
 
 
 class Stream(_Settings):
@@ -149,7 +151,8 @@ def _write(time: datetime, grain: Grain, zone: ZoneInfo) -> str:
     if grain == "date":
         day: date = time.astimezone(zone).date()
         return day.isoformat()
-    return time.astimezone(UTC).isoformat(timespec="seconds").replace("+00:00", "Z")
+    fine = "milliseconds" if grain == "fine_instant" else "seconds"
+    return time.astimezone(UTC).isoformat(timespec=fine).replace("+00:00", "Z")
 
 
 def judge(failure: Failure | None, answer: Answer) -> ConnectorError | None:
@@ -164,7 +167,11 @@ def judge(failure: Failure | None, answer: Answer) -> ConnectorError | None:
         return None
     code = _text(find(failure.code, said)) if failure.code else ""
     told = f"{answer.told}: HTTP {answer.status}, but the answer says it failed ({code[:60]})"
-    return TryLater(told) if code in failure.later else StatusRefused(told, answer.status)
+    if code in failure.later:
+        return TryLater(told)
+    if code in failure.setup:
+        return Misconfigured(told)
+    return StatusRefused(told, answer.status)
 
 
 def _text(value: object) -> str:

@@ -427,3 +427,77 @@ def test_a_whole_list_names_its_things_and_is_read_from_its_beginning(rest, repl
     assert [(one.of, one.cursor) for one in records] == [("7", ""), ("", "")]
     assert _keys(system.pull("things", "2026-01-01T00:00:00Z")) == _keys(records)
     assert web.asked[0].target == web.asked[1].target
+
+
+# -- what a vendor's profile needs
+
+
+def test_a_since_parameter_takes_the_place_of_its_namesake_and_a_link_is_followed_with_get(
+    rest, reply
+):
+    pages = [
+        reply(200, b'{"items": [{"id": 1}], "next": "/things/next?page=2"}'),
+        reply(200, b'{"items": [{"id": 2}]}'),
+    ]
+    since = {"param": "q", "value": "all after '{since}'", "grain": "fine_instant", "overlap": 60}
+    system, web = rest(
+        pages,
+        method="POST",
+        params={"q": "all"},
+        since=since,
+        pager={"kind": "next_link", "link": "next"},
+    )
+
+    assert len(list(system.pull("things", "2026-01-01T00:01:00Z"))) == 2
+    assert parse_qs(web.asked[0].body.decode()) == {"q": ["all after '2026-01-01T00:00:00.000Z'"]}
+    assert [(one.method, one.path, one.query) for one in web.asked[1:]] == [
+        ("GET", "/things/next", {"page": ["2"]})
+    ]
+
+
+def test_a_failure_inside_a_next_page_means_that_the_page_is_forgotten(rest, reply):
+    pages = [
+        reply(200, b'{"items": [{"id": 1}], "next": "/things/next?page=2"}'),
+        reply(200, b'{"status": "no"}'),
+    ]
+    system, _ = rest(
+        pages, pager={"kind": "next_link", "link": "next"}, failure={"when": "status == 'no'"}
+    )
+
+    pulled = system.pull("things", "")
+    assert next(pulled).message_key.startswith("things/1@")
+    with pytest.raises(TryLater, match="resumes from its cursor"):
+        next(pulled)
+
+
+def test_a_code_for_which_a_person_must_act_is_misconfigured(rest, reply):
+    failure = {"when": "code", "code": "code", "setup": ["NO_ACCESS"]}
+    system, _ = rest([reply(200, b'{"code": "NO_ACCESS"}')], failure=failure)
+
+    with pytest.raises(Misconfigured, match="NO_ACCESS"):
+        list(system.pull("things", ""))
+
+
+@pytest.mark.parametrize(
+    ("headers", "slept"),
+    [
+        ({"X-Left": "9"}, [2.0]),
+        ({"X-Left": "10"}, []),
+        ({"X-Left": "many"}, []),
+        ({}, []),
+        ({"X-Left": "500", "X-Held": "3500"}, [3.5]),
+        ({"X-Left": "0", "X-Held": "90000000"}, [60.0]),
+    ],
+)
+def test_requests_slow_down_before_the_system_makes_them(rest, reply, clock, headers, slept):
+    pages = [
+        reply(200, b'{"items": [{"id": 1}], "next": "/things?page=2"}', headers),
+        reply(200, b'{"items": [{"id": 2}]}', headers),
+    ]
+    throttle = {"remaining": "X-Left", "reserve": 10, "delayed": "X-Held"}
+    system, _ = rest(
+        pages, {"http": {"throttle": throttle}}, pager={"kind": "next_link", "link": "next"}
+    )
+
+    assert len(list(system.pull("things", ""))) == 2
+    assert clock.slept == slept
