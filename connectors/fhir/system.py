@@ -15,6 +15,7 @@ from connectors.auth import Auth, BackendServices, NoAuth, TokenCache
 from connectors.errors import ConnectorError, Misconfigured, Refused
 from connectors.fhir import export, history, outcome, push, search
 from connectors.fhir.export_job import Export
+from connectors.fhir.write import Place
 from connectors.formats import json_text
 from connectors.http import Ask, Http, HttpSettings, Judge
 from connectors.protocol import Connector, Health
@@ -58,6 +59,7 @@ class Fhir(Connector):
 
     _world: World = PrivateAttr(default_factory=World)
     _tokens: TokenCache = PrivateAttr(default_factory=TokenCache)
+    _stale: set[str] = PrivateAttr(default_factory=set)  # deliveries to be laid over what is there
     _jobs: export.Jobs = PrivateAttr(default_factory=export.Jobs)
 
     def within(self, world: World) -> Self:
@@ -100,9 +102,11 @@ class Fhir(Connector):
             )
 
     def push(self, deliveries: Sequence[Delivery]) -> Sequence[Receipt]:
-        """Conditional create and update; see `connectors.fhir.push` for `Delivery.target`."""
+        """Conditional create and update, alone or as a transaction; see `connectors.fhir.push`
+        and `connectors.fhir.write` for `Delivery.target`."""
         with self._session() as http:
-            return push.deliver(http, self.base_url, self._headers(), deliveries)
+            place = Place(http=http, base=self.base_url, headers=self._headers())
+            return push.deliver(place, deliveries, self._stale)
 
     def _exported(self, stream: str, how: Export, since: str) -> Iterator[Record]:
         with self._session() as http, self._session(outcome.judge_job) as status:

@@ -78,15 +78,6 @@ def test_an_update_may_name_the_id(push, reply):
     assert receipt.native_id == "7"
 
 
-@pytest.mark.parametrize("status", [409, 412])
-def test_a_conflict_is_refused_and_never_sent_again(push, reply, status):
-    (receipt,), web = push([reply(status)], _delivery(method="update", version="3"))
-
-    assert receipt.outcome == "refused"
-    assert "read it again" in receipt.detail
-    assert len(web.asked) == 1
-
-
 def test_a_refusal_does_not_stop_the_next(push, reply):
     issue = {"severity": "error", "code": "invalid", "diagnostics": "ZZPHI"}
     bad = json.dumps({"resourceType": "OperationOutcome", "issue": [issue]}).encode()
