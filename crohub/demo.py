@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import errno
 import json
 import os
 import socket
@@ -22,7 +23,7 @@ from connectors.errors import Misconfigured
 from crohub import schema, summary
 from crohub.first_key import first_key
 from crohub.options import Options
-from crohub.ownership import owned
+from crohub.ownership import Busy, owned
 from crohub.sandbox.hospital import NoAnswer
 from crohub.sandbox.institution import Institution
 from crohub.serve import serve
@@ -61,12 +62,15 @@ def once(folder: Path | None, *, days: int, as_json: bool) -> None:
 
 
 def live(folder: Path, *, port: int, pace: float) -> None:
-    """Serves until Ctrl-C (once: drains; twice: stops) while the institution lives its days."""
+    """Serves until Ctrl-C (once: drains; twice: stops) while the institution lives its days.
+    Raises Busy when the port is taken, before the institution is built."""
+    _refuse_taken(port)
     mllp_port = _free_port(int(os.environ.get("CROHUB_MLLP_PORT", "2575")))
     stopped = threading.Event()
     with ExitStack() as ending:
         told = ending.enter_context(_logged(folder / "log.jsonl"))
         say = _teller(told)
+        days = ending.enter_context(_days(stopped, say))
         institution = ending.enter_context(
             _institution(folder, (HOST, mllp_port), pace=pace, tell=say)
         )
@@ -76,13 +80,13 @@ def live(folder: Path, *, port: int, pace: float) -> None:
 
         def started(address: str) -> None:
             _greet(say, address, folder, mllp_port)
-            threading.Thread(target=_live_on, args=(institution, stopped, say), daemon=True).start()
+            days(institution)
 
         try:
             serve(options, started=started)
+            say("stopped; what came is in " + str(folder))
         finally:
             stopped.set()
-            say("stopped; what came is in " + str(folder))
 
 
 async def _played(edge: Edge, institution: Institution, days: int) -> dict[str, Any]:
@@ -233,6 +237,15 @@ def _free_port(wanted: int) -> int:
     raise OSError(f"no port of {HOST} can be had")
 
 
+def _refuse_taken(port: int) -> None:
+    try:
+        socket.create_server((HOST, port)).close()
+    except OSError as error:
+        if error.errno != errno.EADDRINUSE:
+            raise
+        raise Busy(f"{HOST}:{port} is in use; choose another port with --port") from None
+
+
 def _teller(told: TextIO) -> Callable[[str], None]:
     from rich.console import Console
 
@@ -253,6 +266,24 @@ def _greet(say: Callable[[str], None], address: str, folder: Path, mllp_port: in
         "",
     ):
         say(line)
+
+
+@contextmanager
+def _days(
+    stopped: threading.Event, say: Callable[[str], None]
+) -> Iterator[Callable[[Institution], None]]:
+    """What lets an institution live its days in a thread, which has ended when this has."""
+    threads: list[threading.Thread] = []
+
+    def begin(institution: Institution) -> None:
+        threads.append(threading.Thread(target=_live_on, args=(institution, stopped, say)))
+        threads[0].start()
+
+    try:
+        yield begin
+    finally:
+        for thread in threads:
+            thread.join()
 
 
 def _live_on(

@@ -18,7 +18,7 @@ def add_to(app: typer.Typer) -> None:
 def demo(
     once: Annotated[bool, typer.Option("--once", help="Play the days and end.")] = False,
     days: Annotated[int, typer.Option(min=1, max=365, help="How many days with --once.")] = 30,
-    port: Annotated[int, typer.Option(help="Of the API and the pages.")] = 8080,
+    port: Annotated[int, typer.Option(min=0, max=65535, help="Of the API and the pages.")] = 8080,
     pace: Annotated[float, typer.Option(min=1, help="Seconds that a day takes.")] = 60.0,
     data_folder: Annotated[
         Path | None, typer.Option("--data", help="Where it keeps things; default run/demo.")

@@ -59,6 +59,7 @@ class Hospital:
         self.sheet: list[Sent] = []
         self._lines: list[Wire | None] = [None] * lines
         self._stopped = threading.Event()
+        self._closing = threading.Lock()  # nothing is begun once it is closed
         self._pool = ThreadPoolExecutor(lines, thread_name_prefix="sandbox-hospital")
 
     def send(self, messages: Sequence[Message]) -> list[Sent]:
@@ -69,7 +70,10 @@ class Hospital:
         Raises NoAnswer after `patience` seconds of that. Ends early, without error, on `close`.
         """
         queues = [[m for m in messages if m.line % len(self._lines) == n] for n in self._range()]
-        done = [self._pool.submit(self._send_line, n, queue) for n, queue in enumerate(queues)]
+        with self._closing:
+            if self._stopped.is_set():
+                return []
+            done = [self._pool.submit(self._send_line, n, queue) for n, queue in enumerate(queues)]
         wait(done)  # no line may still be talking when the caller hears of another's failure
         return [sent for future in done for sent in future.result()]
 
@@ -79,7 +83,8 @@ class Hospital:
 
     def close(self) -> None:
         """Ends all connections; a `send` under way returns what was answered so far."""
-        self._stopped.set()
+        with self._closing:
+            self._stopped.set()
         for number in self._range():
             self._hang_up(number)
         self._pool.shutdown(wait=True)

@@ -169,6 +169,8 @@ class Institution:
     def _play(self, part: Slice) -> Counter[str]:
         if self.pace:
             self._stopped.wait(self.pace / PARTS_LIVE)
+            if self._stopped.is_set():
+                return Counter()
         for line in told(part.events, part.messages):
             self.tell(line)
         counts = self._apply(part.events)

@@ -140,6 +140,13 @@ def hospital():
         one.close()
 
 
+def test_a_hospital_that_is_closed_sends_nothing_and_does_not_mind():
+    hospital = Hospital("127.0.0.1", 9, patience=0.1)
+    hospital.close()
+
+    assert hospital.send([note(1)]) == []
+
+
 def test_a_whole_day_is_answered_by_an_independent_server(hospital):
     received = []
     day = play(found(1, BEGINS), BEGINS)
