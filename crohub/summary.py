@@ -28,7 +28,7 @@ def at_rest(places: Places) -> bool:
 def of(edge: Edge) -> dict[str, Any]:
     """`messages` {accepted, done, parked, held}, which add up; `entities` {name: count};
     `connections` with what each pulled, received and pushed. Messages that nobody reads and test
-    messages are done; how many of them there are is said in `set_aside`."""
+    messages are done; `set_aside` says how many of the done they are."""
     session = lookup.reading(edge.places)
     try:
         counts = overview.messages(session, Tally())
@@ -40,8 +40,8 @@ def of(edge: Edge) -> dict[str, Any]:
                 "done": counts["accepted"] - counts["parked"] - counts["held"] - waiting,
                 "parked": counts["parked"],
                 "held": counts["held"],
-                "set_aside": aside,
             },
+            "set_aside": aside,
             "entities": dict(overview.entities(session)),
             "connections": _connections(edge, session),
         }
@@ -51,7 +51,9 @@ def of(edge: Edge) -> dict[str, Any]:
 
 def lines(found: dict[str, Any]) -> str:
     """The same for a person."""
-    messages = ", ".join(f"{name} {count:,}" for name, count in found["messages"].items())
+    told = {name: f"{name} {count:,}" for name, count in found["messages"].items()}
+    told["done"] += f" ({found['set_aside']:,} of them set aside)"
+    messages = ", ".join(told.values())
     entities = [
         {"record": name, "count": f"{count:,}"} for name, count in found["entities"].items()
     ]

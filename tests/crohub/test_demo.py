@@ -2,11 +2,14 @@
 
 import json
 import signal
+import socket
 import subprocess
 import sys
 
 import httpx2
 import pytest
+
+from crohub import summary
 
 pytest.importorskip("asyncssh", reason="the extra `sandbox` is not installed")
 
@@ -33,6 +36,13 @@ def test_every_message_is_accounted_for(found):
 
     assert messages["accepted"] == messages["done"] + messages["parked"] + messages["held"]
     assert messages["held"] > messages["parked"] > 0
+    assert 0 < found["set_aside"] < messages["done"]
+
+
+def test_a_reader_sees_that_what_is_set_aside_is_among_the_done(found):
+    told = summary.lines(found).splitlines()[0]
+
+    assert f"done {found['messages']['done']:,} ({found['set_aside']} of them set aside)," in told
 
 
 def test_the_institutions_days_become_records(found):
@@ -88,6 +98,22 @@ def test_the_live_demonstration_tells_where_to_look_and_drains_on_ctrl_c(tmp_pat
 
     assert (ready.status_code, mine.status_code, code) == (200, 200, 0)
     assert "stopped" in (tmp_path / "told").read_text()
+    for line in (tmp_path / "d" / "log.jsonl").read_text().splitlines():
+        assert json.loads(line)["level"] in ("info", "warning")
+
+
+def test_a_taken_port_is_told_before_anything_is_built(tmp_path):
+    with socket.create_server(("127.0.0.1", 0)) as taken:
+        port = taken.getsockname()[1]
+        said = subprocess.run(
+            [sys.executable, "-m", "crohub", "demo", "--port", str(port), "--data", tmp_path / "d"],
+            capture_output=True, text=True, check=False, timeout=60,
+        )  # fmt: skip
+
+    assert said.returncode == 3
+    assert f"127.0.0.1:{port} is in use" in said.stderr
+    assert "stopped" not in said.stderr
+    assert not (tmp_path / "d").exists()
 
 
 def _greeting(process, path):
