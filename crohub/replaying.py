@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import time
+from collections import Counter
 from collections.abc import Iterator, Sequence
 from dataclasses import replace
 from typing import Any
@@ -28,6 +30,15 @@ def chosen(session: Session, keyring: Keyring, wanted: Wanted, seqs: Sequence[in
     return sorted((one for one in found if one.state in _AGAIN), key=lambda one: one.seq)
 
 
+def left_out(session: Session, found: Sequence[Found], seqs: Sequence[int]) -> list[str]:
+    """A few words for each of `seqs` that is not among those found, since it cannot be replayed."""
+    told: list[str] = []
+    for seq in sorted(set(seqs) - {one.seq for one in found}):
+        known = lookup.one(session, seq)
+        told.append(f"message {seq} is {known.state}" if known else f"there is no message {seq}")
+    return told
+
+
 def _all(session: Session, keyring: Keyring, wanted: Wanted) -> Iterator[Found]:
     before, left = wanted.before, MOST
     while left > 0:
@@ -40,15 +51,29 @@ def _all(session: Session, keyring: Keyring, wanted: Wanted) -> Iterator[Found]:
 
 def summary(messages: Sequence[Found]) -> dict[str, Any]:
     """What a preview shows: how many, by state and by pipeline, and the first of them."""
-    states: dict[str, int] = {}
-    pipelines: dict[str, int] = {}
-    for one in messages:
-        states[one.state] = states.get(one.state, 0) + 1
-        pipelines[one.pipeline] = pipelines.get(one.pipeline, 0) + 1
     return {
-        "messages": len(messages), "states": states, "pipelines": pipelines,
+        "messages": len(messages), "states": states(messages),
+        "pipelines": dict(Counter(one.pipeline for one in messages)),
         "first": [one.seq for one in messages[:20]],
     }  # fmt: skip
+
+
+def became(session: Session, seqs: Sequence[int], *, seconds: float) -> list[Found]:
+    """These messages once none of them waits to be settled again, or after so long as they are."""
+    until = time.monotonic() + seconds
+    while _pending(session, seqs) and time.monotonic() < until:
+        time.sleep(0.05)
+    return [one for seq in seqs if (one := lookup.one(session, seq))]
+
+
+def _pending(session: Session, seqs: Sequence[int]) -> bool:
+    sql = "select seq from outcome where state = 'ready' and seq in {members} limit 1"
+    return bool(session.among(sql, seqs))
+
+
+def states(messages: Sequence[Found]) -> dict[str, int]:
+    """How many of them are in each state."""
+    return dict(Counter(one.state for one in messages))
 
 
 def orders(

@@ -6,13 +6,16 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from crohub.commands.ending import WRONG, Json, data, say, stop
+from crohub.commands.ending import FAILED, WRONG, Json, data, say, stop
 from crohub.commands.install import HERE, Config, Data
 
 if TYPE_CHECKING:
     from crohub.lookup import Found
     from crohub.node import Node
+    from hub.database import Session
 
+_PATIENCE = 60.0  # seconds a replay is waited for
+_LARGEST = 1 << 62  # a message's number
 Reason = Annotated[str, typer.Option(help="Why, for the audit.")]
 
 
@@ -26,7 +29,7 @@ def add_to(app: typer.Typer) -> None:
 
 
 def replay(
-    ids: Annotated[list[int] | None, typer.Argument(metavar="[ID]...")] = None,
+    ids: Annotated[list[int] | None, typer.Argument(metavar="[ID]...", min=1, max=_LARGEST)] = None,
     state: Annotated[str, typer.Option(help="All in this state: parked, held …")] = "",
     connection: Annotated[str, typer.Option(help="Only of this connection.")] = "",
     pipeline: Annotated[str, typer.Option(help="Only read by this pipeline.")] = "",
@@ -58,17 +61,38 @@ def replay(
         try:
             found = replaying.chosen(session, node.keyring, wanted, ids or ())
             answer = replaying.summary(found) | {"done": False}
+            lines = _told(answer, found)
+            if missing := replaying.left_out(session, found, ids or ()):
+                answer["left_out"] = missing
+                say("\n".join([*missing, "nothing is done about that"]))
             if yes and found:
                 number = _present(node) if present else None
                 sent = list(
                     replaying.orders(found, session, by=whoever(), reason=reason, revision=number)
                 )
-                answer["done"] = node.order(*sent, seconds=60.0)
+                answer["done"] = node.order(*sent, seconds=_PATIENCE)
+                lines = _did(answer, found, session)
         finally:
             session.close()
-    data(answer, as_json=as_json, lines=_told(answer, found))
-    if found and not yes:
+    data(answer, as_json=as_json, lines=lines)
+    if not found:
+        raise stop(FAILED, "there is nothing to settle again")
+    if not yes:
         say("nothing was done; --yes does it")
+
+
+def _did(answer: dict[str, object], found: list[Found], session: Session) -> list[str]:
+    """What a replay has done; `now` of the answer gets the states the messages are in."""
+    from crohub import replaying
+
+    if not answer["done"]:
+        return [f"{len(found)} messages will be settled again: ordered; the hub comes to it"]
+    again = replaying.became(session, [one.seq for one in found], seconds=_PATIENCE)
+    answer["now"] = replaying.states(again)
+    return [
+        f"{len(found)} messages settled again, and now: {_counted(answer['now'])}",
+        *_listed([one for one in again if one.state != "done"]),
+    ]
 
 
 def _present(node: Node) -> int:
@@ -85,11 +109,16 @@ def _present(node: Node) -> int:
 
 
 def _told(answer: dict[str, object], found: list[Found]) -> list[str]:
-    states = answer["states"]
+    return [f"{answer['messages']} messages: {_counted(answer['states'])}", *_listed(found)]
+
+
+def _counted(states: object) -> str:
     assert isinstance(states, dict)  # noqa: S101 - for the types
-    told = ", ".join(f"{count} {state}" for state, count in sorted(states.items())) or "none"
-    lines = [f"{answer['messages']} messages: {told}"]
-    lines += [f"  {one.seq}  {one.connection}  {one.state}  {one.reason}" for one in found[:20]]
+    return ", ".join(f"{count} {state}" for state, count in sorted(states.items())) or "none"
+
+
+def _listed(found: list[Found]) -> list[str]:
+    lines = [f"  {one.seq}  {one.connection}  {one.state}  {one.reason}" for one in found[:20]]
     return lines + ([f"  … and {len(found) - 20} more"] if len(found) > 20 else [])
 
 
@@ -110,22 +139,31 @@ def _instant(text: str) -> int:
 
 
 def discard(
-    ids: Annotated[list[int], typer.Argument(metavar="ID...", help="Parked messages.")],
+    ids: Annotated[
+        list[int],
+        typer.Argument(metavar="ID...", min=1, max=_LARGEST, help="Parked messages."),
+    ],
     reason: Annotated[str, typer.Option(help="Why, for the audit.")],
     config: Config = HERE,
     data_folder: Data = None,
     as_json: Json = False,
 ) -> None:
     """Set parked messages aside for good; they stay in the journal."""
+    from crohub import discarding, lookup
     from crohub.node import reach, whoever
 
     with reach(config, data_folder, exists=True) as node:
-        order = {
-            "do": "discard", "by": whoever(), "reason": reason, "messages": ids,
-            "object": f"messages {min(ids)} to {max(ids)}", "detail": {"messages": ids},
-        }  # fmt: skip
-        done = node.order(order)
-    data({"messages": ids, "done": done}, as_json=as_json, lines=[f"{len(ids)} set aside"])
+        session = lookup.reading(node.places)
+        try:
+            if unfit := discarding.unfit(session, ids):
+                raise stop(FAILED, "\n".join([*unfit, "nothing was done; see `crohub messages`"]))
+            done = node.order(discarding.order(ids, by=whoever(), reason=reason))
+            count = discarding.count(session, ids)
+        finally:
+            session.close()
+    told = f"{count} set aside" if done else f"{len(set(ids))} ordered; the hub comes to it"
+    answer = {"messages": ids, "set_aside": count, "done": done}
+    data(answer, as_json=as_json, lines=[told])
 
 
 Name = Annotated[str, typer.Argument(metavar="CONNECTION")]

@@ -1,4 +1,5 @@
-"""Replay over HTTP: first what it would settle again, then, when told so, the doing."""
+"""Replay and discard over HTTP. A replay first shows what it would settle again, and when told to
+do it says what became of that."""
 
 from __future__ import annotations
 
@@ -7,11 +8,11 @@ from typing import Any
 from fastapi import APIRouter, Depends, Request, Response
 from starlette.concurrency import run_in_threadpool
 
-from crohub import checking, lookup, replaying
+from crohub import checking, discarding, lookup, replaying
 from crohub.lookup import Found, Wanted
 from crohub.ops.asked import changes, done, optional, text
 from crohub.ops.desk import Desk
-from crohub.ops.give import give
+from crohub.ops.give import PATIENCE, give
 from hub.api.answers import answer
 from hub.api.auth import principal_of
 from hub.api.errors import Problem
@@ -19,6 +20,8 @@ from hub.database import Session
 from hub.principal import Principal
 from mappings.mistakes import MappingErrors
 
+_TOLD = 20  # mistakes that one answer names
+_LARGEST = 1 << 62
 _NAMES = ("ids", "state", "connection", "pipeline", "patient", "do", "present", "reason")
 
 
@@ -28,22 +31,32 @@ def add(made: APIRouter, desk: Desk) -> None:
     @made.post("/replay", dependencies=[Depends(changes)])
     async def replay(request: Request) -> Response:
         """Settle messages again. {"ids": […]} or filters (state, connection, pipeline, patient);
-        only a preview unless {"do": true}; {"present": true}: under the present mappings."""
+        only a preview unless {"do": true}, which tells in which states they are `now`;
+        {"present": true}: under the present mappings. `left_out` names ids that cannot be."""
         said = await optional(request, _NAMES)
         return await run_in_threadpool(_replay, desk, said, principal_of(request))
 
     @made.post("/discard", dependencies=[Depends(changes)])
     async def discard(request: Request) -> Response:
-        """Set parked messages aside for good: {"ids": […], "reason": …}."""
+        """Set parked messages aside for good: {"ids": […], "reason": …}; `set_aside` says how
+        many were. 409, and nothing is done, where one is not there or not parked."""
         said = await optional(request, ("ids", "reason"))
-        ids, reason = _ids(said), text(said, "reason")
-        if not ids or not reason:
-            raise Problem(422, detail="expected ids and a reason")
-        order = {
-            "do": "discard", "by": principal_of(request).name, "reason": reason, "messages": ids,
-            "object": f"messages {min(ids)} to {max(ids)}", "detail": {"messages": ids},
-        }  # fmt: skip
-        return done(await run_in_threadpool(give, desk.edge, order), {"messages": ids})
+        return await run_in_threadpool(_discard, desk, said, principal_of(request))
+
+
+def _discard(desk: Desk, said: dict[str, Any], principal: Principal) -> Response:
+    ids, reason = _ids(said), text(said, "reason")
+    if not ids or not reason:
+        raise Problem(422, detail="expected ids and a reason")
+    with desk.reading() as session:
+        unfit = discarding.unfit(session, ids)
+    if unfit:
+        detail = f"{'; '.join(unfit[:_TOLD])}; expected ids of parked messages"
+        raise Problem(409, detail=detail)
+    obeyed = give(desk.edge, discarding.order(ids, by=principal.name, reason=reason))
+    with desk.reading() as session:
+        count = discarding.count(session, ids)
+    return done(obeyed, {"messages": ids, "set_aside": count})
 
 
 def _replay(desk: Desk, said: dict[str, Any], principal: Principal) -> Response:
@@ -61,10 +74,18 @@ def _replay(desk: Desk, said: dict[str, Any], principal: Principal) -> Response:
     with desk.reading() as session:
         found = replaying.chosen(session, desk.edge.keyring, wanted, ids)
         told = replaying.summary(found)
+        if missing := replaying.left_out(session, found, ids):
+            told["left_out"] = missing
         if said.get("do") is not True or not found:
             return answer(told | {"done": False})
         sent = _orders(desk, found, session, said, principal)
-    return done(give(desk.edge, *sent), told)
+    obeyed = give(desk.edge, *sent)
+    if obeyed:
+        with desk.reading() as session:
+            seqs = [one.seq for one in found]
+            again = replaying.became(session, seqs, seconds=PATIENCE)
+        told["now"] = replaying.states(again)
+    return done(obeyed, told)
 
 
 def _orders(
@@ -86,6 +107,10 @@ def _orders(
 
 def _ids(said: dict[str, Any]) -> list[int]:
     ids = said.get("ids", [])
-    if not isinstance(ids, list) or not all(type(one) is int for one in ids) or len(ids) > 10_000:
+    if not isinstance(ids, list) or len(ids) > 10_000 or not all(map(_is_number, ids)):
         raise Problem(422, detail="ids: expected a list of at most 10,000 message numbers")
     return ids
+
+
+def _is_number(one: Any) -> bool:  # noqa: ANN401 - JSON
+    return type(one) is int and 0 < one < _LARGEST

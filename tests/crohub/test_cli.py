@@ -256,6 +256,29 @@ def test_without_a_running_hub_a_pull_is_settled_by_the_command_itself(crohub, d
     assert trail.json["broken"] == []
 
 
+def test_what_was_replayed_or_set_aside_is_what_is_told(crohub, hub, tmp_path, adt):
+    host, port = hub.mllp
+    (tmp_path / "bad.hl7").write_text(adt("770001", ""))
+    crohub("send", tmp_path / "bad.hl7", f"mllp://{host}:{port}")
+    here = ("--config", hub.config)
+    find = ("messages", "--state", "parked", *here, "--json")
+    seq = hub.until(lambda: [r for r in crohub(*find).json if "MSH-10" in r["reason"]])[0]["seq"]
+
+    preview = crohub("replay", seq, *here)
+    replayed = crohub("replay", seq, "--yes", *here)
+    nothing = crohub("replay", "99999999", "--yes", *here)
+    refused = crohub("discard", "99999999", seq, "--reason", "x", *here)
+    aside = crohub("discard", seq, "--reason", "x", *here)
+    again = crohub("discard", seq, "--reason", "x", *here)
+
+    assert preview.out.startswith("1 messages: 1 parked\n")
+    assert replayed.out.startswith("1 messages settled again, and now: 1 parked\n")
+    assert (nothing.code, "there is no message 99999999" in nothing.err) == (1, True)
+    assert (refused.code, "there is no message 99999999" in refused.err) == (1, True)
+    assert (aside.code, aside.out) == (0, "1 set aside\n")
+    assert (again.code, f"message {seq} is aside, not parked" in again.err) == (1, True)
+
+
 def test_a_pipeline_that_is_not_there_or_not_pulled_is_wrong_use(crohub, deployment):
     nobody = crohub("run", "inbox-rooster", "--config", deployment)
     listened = crohub("run", "hospital", "--config", deployment)

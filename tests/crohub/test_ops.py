@@ -154,9 +154,33 @@ def test_what_cannot_be_settled_is_parked_replayed_and_set_aside(hub, send, adt)
 
     assert (preview["messages"], preview["states"], preview["done"]) == (1, {"parked": 1}, False)
     assert (again.status_code, again.json()["done"]) == (200, True)
+    assert again.json()["now"] == {"parked": 1}
     assert still["state"] == "parked"
     assert aside.status_code == 200
+    assert aside.json() == {"messages": [parked["seq"]], "set_aside": 1, "done": True}
     assert hub.get(f"/ops/messages/{parked['seq']}")["state"] == "aside"
+
+
+def test_only_what_is_parked_can_be_set_aside_and_else_nothing_is(hub, send, adt):
+    send(adt("560011", "", event="A04"), adt("560012", "OPS-12"))
+    done = settled(hub, "OPS-12")["seq"]
+    [parked] = hub.until(
+        lambda: [one for one in hub.get("/ops/messages", state="parked")["items"]
+                 if "MSH-10" in one["reason"]]
+    )  # fmt: skip
+
+    answer = hub.post("/ops/discard", {"ids": [99999999, done, parked["seq"]], "reason": "x"})
+
+    assert answer.status_code == 409
+    assert "there is no message 99999999" in answer.json()["detail"]
+    assert f"message {done} is done, not parked" in answer.json()["detail"]
+    assert hub.get(f"/ops/messages/{parked['seq']}")["state"] == "parked"
+
+
+def test_a_replay_names_what_it_cannot_settle_again(hub):
+    answer = hub.post("/ops/replay", {"ids": [99999999]}).json()
+
+    assert (answer["messages"], answer["left_out"]) == (0, ["there is no message 99999999"])
 
 
 def _parked(hub, seq):
@@ -214,6 +238,8 @@ def _state(hub, name):
         ("/ops/messages/search", {"mrn": "1"}, 422),
         ("/ops/replay", {"ids": ["1"]}, 422),
         ("/ops/discard", {"ids": [1]}, 422),
+        ("/ops/discard", {"ids": [1 << 63], "reason": "x"}, 422),
+        ("/ops/replay", {"ids": [0]}, 422),
     ],
 )
 def test_what_is_wrong_is_a_problem_that_says_what_was_expected(hub, path, body, status):
