@@ -16,9 +16,10 @@ from mappings.deployed import deployed
 from mappings.document import Many, Node, Table, Text
 from mappings.lane import compile_lane
 from mappings.mistakes import MappingErrors, Mark, Mistake, Mistakes, one_of
+from mappings.setting import Context
 from mappings.values import BadPath
 from pipelines import settings
-from pipelines.settings import Deployment, Inbound
+from pipelines.settings import Deployment, Inbound, Outbound
 
 Kind = TypeVar("Kind")
 _NAME_STREAMS = ("files", "sftp", "rest")  # connectors that pull only what their settings name
@@ -104,10 +105,12 @@ def _pipelines(deployment: Deployment, library: Library, mistakes: Mistakes) -> 
         table = _table(deployment.folder, name)
         _named(table, "mappings", inbound.mappings, library.inbound, mistakes)
         _lane(table, inbound, library, mistakes)
+        _parameters(table, inbound, library, mistakes)
         _pulled(table, deployment, inbound, mistakes)
     for name, outbound in deployment.outbound.items():
         table = _table(deployment.folder, name)
         _named(table, "mapping", (outbound.mapping,), library.outbound, mistakes)
+        _parameters(table, outbound, library, mistakes)
         if not isinstance(deployment.connector(outbound.to), Pushes):
             kind = deployment.connections[outbound.to].connector
             mistakes.add(_at(table, "to"), f"{kind} cannot push", "a connector that can")
@@ -143,6 +146,23 @@ def _lane(table: Table, inbound: Inbound, library: Library, mistakes: Mistakes) 
                 compile_lane(path, medium)
             except BadPath as error:
                 mistakes.add(_at(table, "lane", n), str(error), f"a path of {medium}")
+
+
+def _parameters(
+    table: Table, pipeline: Inbound | Outbound, library: Library, mistakes: Mistakes
+) -> None:
+    """What a pipeline sets must be what its mappings declare, and must make paths of them."""
+    context = Context(parameters=pipeline.parameters)
+    try:
+        if isinstance(pipeline, Inbound):
+            library.reader([n for n in pipeline.mappings if n in library.inbound], context)
+        elif pipeline.mapping in library.outbound:
+            library.outgoing(pipeline.mapping, context)
+    except MappingErrors as error:
+        for mistake in error.mistakes:
+            mistakes.add(
+                _at(table, "parameters"), f"{mistake.file}: {mistake.found}", mistake.expected
+            )
 
 
 def _pulled(table: Table, deployment: Deployment, inbound: Inbound, mistakes: Mistakes) -> None:

@@ -4,6 +4,7 @@ step.step.step      each step but the last follows a reference or goes to the se
 identifier(mrn)     the first identifier of a type; identifier(mrn, UH): of one assigner;
                     identifier(mrn).system: its assigner
 key                 how the target system knows it, where it is known there
+id                  how the hub knows it, for a target that keeps our number beside its own
 """
 
 from __future__ import annotations
@@ -21,6 +22,11 @@ from mappings.values import BadPath, BadValue
 
 class CanonicalView(Protocol):
     """One canonical record as a pipeline may show it to one target."""
+
+    @property
+    def id(self) -> str:
+        """How the hub knows the record."""
+        ...
 
     def get(self, field: str) -> Any:  # noqa: ANN401 - a canonical value
         """The value of a field, None when there is none. Instants in canonical text."""
@@ -118,9 +124,11 @@ def _last(match: re.Match[str], entity: EntitySpec, path: str) -> Step:
         return _identifier(match, entity)
     if name == "key":
         return lambda view: view.native_key()
+    if name == "id":
+        return lambda view: view.id
     field = entity.fields.get(name)
     if field is None:
-        raise BadPath(f"{entity.name} has no {name!r}", one_of(name, [*entity.fields, "key"]))
+        raise BadPath(f"{entity.name} has no {name!r}", one_of(name, [*entity.fields, "key", "id"]))
     if field.meta.kind == "ref":
         raise BadPath(f"the reference {path[:60]!r}", f"a step on, such as {name}.key")
     return lambda view: view.get(name)

@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 from importlib.resources import as_file, files
 from pathlib import Path
 
 from connectors.record import Record
 from hub.statement import Meaning
-from mappings import language, outbound_language
+from mappings import language, outbound_language, parameters
 from mappings.code_tables import CodeTables
 from mappings.mistakes import MappingErrors, Mark, Mistake, Mistakes, one_of
 from mappings.outbound_language import Outgoing
@@ -63,7 +63,34 @@ class Library:
                 for name in unknown
             )
         setting = Setting(codes=self.codes, context=context or Context())
-        return reader([self.inbound[name] for name in chosen], setting)
+        return reader(_set([self.inbound[name] for name in chosen], setting), setting)
+
+    def outgoing(self, name: str, context: Context) -> Outgoing:
+        """The outbound mapping `name` with the parameters that `context` sets.
+
+        Raises MappingErrors."""
+        outgoing, setting = self.outbound[name], Setting(codes=self.codes, context=context)
+        mistakes = parameters.unknown(context.parameters, outgoing.parameters, name)
+        if context.parameters:
+            read = outbound_language.read_outgoing(outgoing.file, name, setting, mistakes)
+            outgoing = read or outgoing
+        mistakes.raise_if_any()
+        return outgoing
+
+
+def _set(specs: Sequence[Spec], setting: Setting) -> Sequence[Spec]:
+    """`specs` with the parameters that are set: those that have some are read anew."""
+    wanted = setting.context.parameters
+    if not wanted:
+        return specs
+    known = {name: value for spec in specs for name, value in spec.parameters.items()}
+    mistakes = parameters.unknown(wanted, known, ", ".join(spec.name for spec in specs))
+    found = [
+        language.read_spec(spec.file, spec.name, setting, mistakes) if spec.parameters else spec
+        for spec in specs
+    ]
+    mistakes.raise_if_any()
+    return [spec for spec in found if spec]
 
 
 def load_library(*folders: Path, codes: CodeTables, packaged: bool = False) -> Library:

@@ -8,7 +8,7 @@ from pathlib import Path
 
 from connectors.formats import er7_path
 from hub.model.spec import EntitySpec, entities
-from mappings import canonical, document, shapes
+from mappings import canonical, document, parameters, shapes
 from mappings.document import Many, Node, Table
 from mappings.mistakes import Mistakes, one_of
 from mappings.rules import Reader, read_rule
@@ -16,7 +16,7 @@ from mappings.setting import Setting
 from mappings.spec import Rule
 
 WRITES = ("hl7v2", "application/fhir+json", "application/json", "text/csv;row")
-_TOP = ("when", "writes", "stream", "requires", "target")
+_TOP = ("when", "parameters", "writes", "stream", "requires", "target")
 _BODY = {
     "hl7v2": ("message", "version", "fields"),
     "application/fhir+json": ("resource",),
@@ -49,6 +49,7 @@ class Outgoing:
     entity: str
     writes: str
     stream: str
+    parameters: dict[str, str] = field(default_factory=dict)  # with the values they have
     when: tuple[Change, ...] = ()
     requires: tuple[Rule, ...] = ()
     target: dict[str, Rule] = field(default_factory=dict)
@@ -63,6 +64,8 @@ def read_outgoing(path: Path, name: str, setting: Setting, mistakes: Mistakes) -
     top = document.read(path, mistakes)
     if top is None:
         return None
+    values = parameters.values_of(top, setting.context.parameters, mistakes)
+    top = parameters.filled(top, values, mistakes)
     writes = shapes.choice_of(top.items.get("writes"), WRITES, "", mistakes)
     if not writes:
         mistakes.add(top, "an outbound mapping without writes", one_of("", WRITES))
@@ -81,6 +84,7 @@ def read_outgoing(path: Path, name: str, setting: Setting, mistakes: Mistakes) -
         file=path,
         entity=entity.name,
         writes=writes,
+        parameters=values,
         stream=stream or message.partition("^")[0] or entity.name,
         when=when,
         requires=tuple(_requires(top.items.get("requires"), reader)),

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import UTC, tzinfo
 
@@ -12,11 +13,13 @@ from mappings.code_tables import CodeTables
 class Context:
     """The connected system: its own code rows win, and local times without offset are read in its
     time zone. `authority` assigns the numbers for which an HL7 v2 message names none, in the
-    words that the system itself uses (CX-4)."""
+    words that the system itself uses (CX-4). `parameters` take the place of the defaults that
+    mappings declare."""
 
     system: str = ""
     timezone: tzinfo = UTC
     authority: str = ""
+    parameters: Mapping[str, str] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

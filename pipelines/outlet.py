@@ -57,9 +57,13 @@ def outlets(deployment: Deployment) -> list[Outlet]:
     found: list[Outlet] = []
     for name, settings in sorted(deployment.outbound.items()):
         system = deployment.connections[settings.to].system
-        context = Context(system=system, timezone=deployment.zone(settings.to))
+        context = Context(
+            system=system,
+            timezone=deployment.zone(settings.to),
+            parameters=settings.parameters,
+        )
         setting = Setting(codes=revision.library.codes, context=context)
-        mapping = outbound(known[settings.mapping], setting)
+        mapping = outbound(revision.library.outgoing(settings.mapping, context), setting)
         back = tuple(revision.reader(one) for one in _heard(deployment, system))
         found.append(
             Outlet(name=name, settings=settings, system=system, mapping=mapping, back=back)

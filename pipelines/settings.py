@@ -130,6 +130,7 @@ class Inbound(_Values):
 
     reads: Reads
     mappings: tuple[str, ...]
+    parameters: dict[str, str] = Field(default_factory=dict)  # of the mappings
     lane: tuple[str, ...] = ()
     participants: Literal["", "all", "known_only"] = ""
     on_fault: Literal["go on", "wait"] = "go on"  # what a parked message does to its lane
@@ -150,6 +151,7 @@ class Outbound(_Values):
     feed: str
     mapping: str
     to: str
+    parameters: dict[str, str] = Field(default_factory=dict)  # of the mapping
     approval: bool = False
     on_unknown: Literal["resend", "hold"] = "resend"
     tries_for: str = "7d"

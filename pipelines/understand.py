@@ -51,7 +51,10 @@ class Revision:
             connection = self.deployment.connections[inbound.reads.connection]
             zone = self.deployment.zone(inbound.reads.connection)
             context = Context(
-                system=connection.system, timezone=zone, authority=connection.authority
+                system=connection.system,
+                timezone=zone,
+                authority=connection.authority,
+                parameters=inbound.parameters,
             )
             self.readers[pipeline] = self.library.reader(inbound.mappings, context)
         return self.readers[pipeline]
