@@ -89,5 +89,8 @@ def capability(url: str) -> Response:
         "implementation": {"description": "made-up institution", "url": url},
         "fhirVersion": "4.0.1",
         "format": [MEDIA],
-        "rest": [{"mode": "server", "resource": resource, "operation": [_EXPORT]}],
+        "rest": [{
+            "mode": "server", "resource": resource, "operation": [_EXPORT],
+            "interaction": [{"code": "transaction"}],
+        }],
     })  # fmt: skip

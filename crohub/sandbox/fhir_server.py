@@ -20,6 +20,7 @@ from crohub.sandbox.fhir_export import Exports
 from crohub.sandbox.fhir_pages import Pages
 from crohub.sandbox.fhir_search import FhirError
 from crohub.sandbox.fhir_store import FhirStore
+from crohub.sandbox.fhir_transaction import Transactions
 from crohub.sandbox.fhir_writes import Pushed, Writes
 
 START_WITHIN = 10.0  # seconds
@@ -48,6 +49,7 @@ class FhirServer:
         self.requests = 0
         self.pages = Pages()
         self.writes = Writes(store, now)
+        self.transactions = Transactions(self.writes)
         self.exports = Exports(store, now, signed=bool(token))
         self._socket: socket.socket | None = None
         self._server: uvicorn.Server | None = None
@@ -98,7 +100,8 @@ class FhirServer:
         """The server as an ASGI application."""
         routes = [
             Route("/fhir/metadata", self._open_to_all(self._metadata)),
-            Route("/fhir", self._guarded(self._page)),
+            Route("/fhir", self._guarded(self._page), methods=["GET"]),
+            Route("/fhir", self._guarded(self.transactions.take), methods=["POST"]),
             *self._exporting(),
             Route("/fhir/{kind}/_history", self._guarded(self._history)),
             Route("/fhir/{kind}/_search", self._guarded(self._search), methods=["POST"]),

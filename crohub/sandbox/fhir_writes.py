@@ -42,10 +42,10 @@ class Writes:
         """POST: with If-None-Exist only when nothing matches (200 and the one that does)."""
         body = await _body(request)
         condition = request.headers.get("if-none-exist", "")
-        before = self._match(body["resourceType"], condition) if condition else None
+        before = self.match(body["resourceType"], condition) if condition else None
         if before:
-            return self._done(request, before, condition, 200, body)
-        return self._write(request, body | {"id": self._new_id()}, condition)
+            return _done(request, before, self.note(before, condition, 200, body))
+        return self._write(request, body | {"id": self.new_id()}, condition)
 
     async def update(self, request: Request) -> Response:
         """PUT under an id, which creates it where it is not there; If-Match is honoured."""
@@ -54,9 +54,7 @@ class Writes:
         if body.get("id") != wanted:
             raise FhirError(400, "invalid", "the id in the body is not the one in the address")
         condition = request.headers.get("if-match", "")
-        before = self.store.read(kind, wanted)
-        if condition and (before is None or answers.etag(before) != condition):
-            raise FhirError(412, "conflict", "the version is not the current one")
+        self.must_match(kind, wanted, condition)
         return self._write(request, body, condition)
 
     async def update_where(self, request: Request) -> Response:
@@ -65,31 +63,37 @@ class Writes:
         condition = request.url.query
         if not condition:
             raise FhirError(400, "invalid", "an update without an id needs a search")
-        before = self._match(body["resourceType"], condition)
+        before = self.match(body["resourceType"], condition)
         return self._write(
-            request, body | {"id": before.id if before else self._new_id()}, condition
+            request, body | {"id": before.id if before else self.new_id()}, condition
         )
 
-    def _write(self, request: Request, body: Resource, condition: str) -> Response:
+    def put(self, body: Resource, condition: str) -> tuple[Version, int]:
+        """Writes a resource under its id; gives its version and 201 or 200."""
         before = self.store.read(body["resourceType"], body["id"])
         version = self.store.put(body, self.now())
-        status = 200 if before and before.resource else 201
-        return self._done(request, version, condition, status, body)
+        return version, self.note(version, condition, 200 if before and before.resource else 201,
+                                  body)  # fmt: skip
 
-    def _done(
-        self, request: Request, version: Version, condition: str, status: int, body: Resource
-    ) -> Response:
+    def note(self, version: Version, condition: str, status: int, body: Resource) -> int:
+        """Records a write that was taken; gives its status."""
         self.pushed.append(
             Pushed(kind=version.kind, id=version.id, version=version.number, condition=condition,
                    status=status, body=body)
         )  # fmt: skip
-        place = f"{version.kind}/{version.id}/_history/{version.number}"
-        headers = {"ETag": answers.etag(version), "Location": f"{_base(request)}/{place}"}
-        if "return=minimal" in request.headers.get("prefer", ""):
-            return Response(status_code=status, headers=headers)
-        return answers.json(version.resource or {}, status, headers)
+        return status
 
-    def _match(self, kind: str, condition: str) -> Version | None:
+    def must_match(self, kind: str, id: str, condition: str) -> None:
+        """Raises FhirError when an If-Match names another version than the current one."""
+        before = self.store.read(kind, id)
+        if condition and (before is None or answers.etag(before) != condition):
+            raise FhirError(412, "conflict", "the version is not the current one")
+
+    def _write(self, request: Request, body: Resource, condition: str) -> Response:
+        version, status = self.put(body, condition)
+        return _done(request, version, status)
+
+    def match(self, kind: str, condition: str) -> Version | None:
         asked = parse_qsl(condition.lstrip("?"))
         found, unknown = matching(self.store.current(kind), asked)
         if unknown or not asked:
@@ -98,9 +102,17 @@ class Writes:
             raise FhirError(412, "multiple-matches", f"{len(found)} resources match the condition")
         return found[0] if found else None
 
-    def _new_id(self) -> str:
+    def new_id(self) -> str:
         self._created += 1
         return f"ext-{self._created}"
+
+
+def _done(request: Request, version: Version, status: int) -> Response:
+    place = f"{version.kind}/{version.id}/_history/{version.number}"
+    headers = {"ETag": answers.etag(version), "Location": f"{base(request)}/{place}"}
+    if "return=minimal" in request.headers.get("prefer", ""):
+        return Response(status_code=status, headers=headers)
+    return answers.json(version.resource or {}, status, headers)
 
 
 async def _body(request: Request) -> Resource:
@@ -114,5 +126,5 @@ async def _body(request: Request) -> Resource:
     return body
 
 
-def _base(request: Request) -> str:
+def base(request: Request) -> str:
     return f"{request.url.scheme}://{request.url.netloc}/fhir"
