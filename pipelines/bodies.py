@@ -12,6 +12,7 @@ import zstandard
 from hub.seal import Keyring
 
 _PLAIN, _PACKED = b"\x00", b"\x01"
+_MANY = 8  # to begin with many costs as much as compressing two
 _local = threading.local()  # a compressor is not safe to share between threads
 
 
@@ -22,7 +23,7 @@ def pack(keyring: Keyring, body: bytes, place: bytes) -> bytes:
 
 def pack_all(keyring: Keyring, some: Sequence[bytes], places: Sequence[bytes]) -> list[bytes]:
     """As `pack`, for many at once: other threads get one turn meanwhile, not one for each."""
-    if not (some and all(some)):  # the compressor takes none without content
+    if len(some) < _MANY or not all(some):  # the compressor takes none without content
         return [pack(keyring, body, place) for body, place in zip(some, places, strict=True)]
     packed = _compressor().multi_compress_to_buffer(list(some))
     return [

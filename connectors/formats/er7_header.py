@@ -46,13 +46,34 @@ class Header(NamedTuple):
 
 def header(body: bytes) -> Header:
     """The header of the message in `body`. Raises Unreadable when it has none."""
+    like, time, control_id = apart(body)
+    return like._replace(time=time, control_id=control_id)
+
+
+def apart(body: bytes) -> tuple[Header, str, str]:
+    """The header without its time and control id, and those two. In nothing else do the messages
+    of one sender and type differ, mostly: what they share is read once and may be remembered.
+    One that is too long for that is given whole. Raises as `header`."""
     line, codec = _first_line(body if body.startswith(b"MSH") else opening(body))
     if len(line) < 5:
         raise Unreadable("MSH ends before MSH-2, expected the encoding characters", "100")
     fields = line.split(line[3])
-    separators = separators_of(line[3], fields[1])
     if len(fields) < 18:
         fields += [""] * (18 - len(fields))
+    time, control_id = fields[6], fields[9]
+    fields[6] = fields[9] = ""
+    if len(line) > _LONG:
+        whole = _like.__wrapped__(tuple(fields), line[3], codec)
+        return whole._replace(time=time, control_id=control_id), time, control_id
+    return _like(tuple(fields), line[3], codec), time, control_id
+
+
+_LONG = 512  # characters of an MSH
+
+
+@lru_cache(maxsize=1024)
+def _like(fields: tuple[str, ...], field: str, codec: str) -> Header:
+    separators = separators_of(field, fields[1])
     component = separators.component
     kind = fields[8].split(component) if fields[8] else _NOTHING
     return Header(
@@ -61,11 +82,11 @@ def header(body: bytes) -> Header:
         fields[3],
         fields[4],
         fields[5],
-        fields[6],
+        "",
         kind[0],
         kind[1] if len(kind) > 1 else "",
         kind[2] if len(kind) > 2 else "",
-        fields[9],
+        "",
         _head(fields[10], component),
         _head(fields[11], component),
         fields[14],

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+from functools import lru_cache
 from typing import NamedTuple
 
 from connectors.formats.er7_escape import STANDARD, Separators, escape
 from connectors.formats.er7_header import Header
+from connectors.hl7v2.frame import END, START
 from connectors.protocol import Accepted
 
 
@@ -87,24 +89,71 @@ def build(
     """
     if header is None:
         return _build_blind(answer, against, we, stamp)
-    marks = header.separators
-    bar, dot = marks.field, marks.component
-    version = header.version if _is_known(against) else "2.5.1"
-    kind = f"ACK{dot}{header.trigger}{dot}ACK" if header.trigger else "ACK"
-    text = (
-        f"MSH{bar}{marks.encoding_characters}{bar}{we.application or header.receiving_app}"
-        f"{bar}{we.facility or header.receiving_facility}{bar}{header.sending_app}"
-        f"{bar}{header.sending_facility}{bar}{stamp}{bar}{bar}{kind}"
-        f"{bar}{control_id or header.control_id}{bar}{header.processing_id or 'P'}{bar}{version}"
+    own = control_id or header.control_id
+    before, between, after = _pieces(
+        header,
+        answer,
+        we,
+        version=header.version if _is_known(against) else "2.5.1",
+        ids=own + header.control_id,
+        acks=acks,
     )
-    if acks:
-        text += bar * 3 + acks
-    if header.charset and not (text.isascii() and header.control_id.isascii()):
-        text += bar * (2 if acks else 6) + header.charset
-    text += f"\rMSA{bar}{answer}{bar}{header.control_id}\r"
+    text = f"{before}{stamp}{between}{own}{after}{header.control_id}\r"
     if against is not None:
         text += _error(header, against)
     return text.encode(header.codec)
+
+
+class Mould(NamedTuple):
+    """The framed acknowledgement of an accepted message but for its time and control id."""
+
+    before: bytes
+    between: bytes
+    after: bytes
+    end: bytes
+
+    def cast(self, stamp: str, control_id: str) -> bytes:
+        """The acknowledgement; the control id is ASCII."""
+        own = control_id.encode()
+        return b"".join((self[0], stamp.encode(), self[1], own, self[2], own, self[3]))
+
+
+@lru_cache(maxsize=1024)
+def mould(like: Header, we: From) -> Mould | None:
+    """For accepted messages with this header, whatever their control ids; None: no answer is
+    wanted. It casts what `code` and `build` give."""
+    answer = code(like, None)
+    if not answer:
+        return None
+    before, between, after = _pieces(like, answer, we, version=like.version, ids="", acks="")
+    codec = like.codec
+    return Mould(
+        START + before.encode(codec),
+        between.encode(codec),
+        after.encode(codec),
+        b"\r" + END,
+    )
+
+
+def _pieces(
+    header: Header, answer: str, we: From, *, version: str, ids: str, acks: str
+) -> tuple[str, str, str]:
+    """What comes before the time, between time and control id, and up to MSA-2."""
+    marks = header.separators
+    bar, dot = marks.field, marks.component
+    kind = f"ACK{dot}{header.trigger}{dot}ACK" if header.trigger else "ACK"
+    before = (
+        f"MSH{bar}{marks.encoding_characters}{bar}{we.application or header.receiving_app}"
+        f"{bar}{we.facility or header.receiving_facility}{bar}{header.sending_app}"
+        f"{bar}{header.sending_facility}{bar}"
+    )
+    between = f"{bar}{bar}{kind}{bar}"
+    after = f"{bar}{header.processing_id or 'P'}{bar}{version}"
+    if acks:
+        after += bar * 3 + acks
+    if header.charset and not (before + between + after + ids).isascii():
+        after += bar * (2 if acks else 6) + header.charset
+    return before, between, f"{after}\rMSA{bar}{answer}{bar}"
 
 
 def _is_known(against: Refusal | None) -> bool:

@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime, tzinfo
 from hashlib import sha256
 from typing import NamedTuple
 
 from connectors.formats import er7, er7_charset
-from connectors.formats.er7_header import BOM, MOST_REPETITIONS, Header, Unreadable, header
+from connectors.formats.er7_header import BOM, MOST_REPETITIONS, Header, Unreadable, apart
 from connectors.formats.er7_time import read_time
 from connectors.hl7v2.answer import Refusal
 from connectors.record import Answer, Record
@@ -31,45 +31,93 @@ class Rules:
     hash_without_id: bool = False  # a message without MSH-10 is known by its content
     hash_with_id: bool = False  # a control id may come again with another message
     believe_bytes: bool = False  # MSH-18 may lie: the bytes decide
+    known: dict[Header, _Judged] = field(default_factory=dict, compare=False, repr=False)
 
 
 class Taken(NamedTuple):
     """One message, ready to be stored, and what stands against accepting it (None: nothing)."""
 
     record: Record
-    header: Header | None  # None: there is no message to read
+    like: Header | None  # as `apart` gives it; None: there is no message to read
     against: Refusal | None
+    control_id: str = ""
+
+    @property
+    def is_alike(self) -> bool:
+        """Whether others with other control ids share `like`, so that it may be remembered."""
+        return bool(self.like and self.control_id and not self.like.control_id)
+
+    @property
+    def header(self) -> Header | None:
+        """Its header, but for the time."""
+        return self.like and self.like._replace(control_id=self.control_id)
+
+
+class _Judged(NamedTuple):
+    """What follows from a header, whatever its time and control id."""
+
+    against: Refusal | None
+    sender: str  # what the control id is unique within
+    stream: str
+    test: bool
+    answer: Answer
 
 
 def take(body: bytes, rules: Rules, now: Callable[[], datetime]) -> Taken:
     """What `body` is. Never raises: what cannot be read becomes a record with its fault, since
     everything that came in a frame is kept."""
     try:
-        head = header(body)
+        like, time, control_id = apart(body)
     except Unreadable as error:
         return _unreadable(body, error, now())
-    against = _against_header(head, rules) or _against_body(body, head, rules)
+    alike = control_id and not like.control_id
+    judged = _judged(like, rules) if alike else _judge(like, rules)
+    against = judged.against or _against_body(body, like, rules)
     notes: list[str] = []
-    at = read_time(head.time, rules.zone)
+    at = read_time(time, rules.zone)
     if at is None:
         at = now()
         notes.append("MSH-7 is no point in time, the time of arrival was taken")
     if not (body.isascii() and body.startswith(b"MSH")):
-        notes += _about_bytes(body, head)
+        notes += _about_bytes(body, like)
+    key = judged.sender + control_id
+    if not control_id or rules.hash_with_id or against is not None:
+        key = _key_by_content(key, body)
     record = Record(
-        stream=head.type or "-",
-        message_key=_key(body, head, by_content=rules.hash_with_id or against is not None),
+        stream=judged.stream,
+        message_key=key,
         at=at,
         body=body,
         media=MEDIA,
-        test=head.processing_id in _TEST,
+        test=judged.test,
         fault=against.reason if against else "",
         notes=tuple(notes) if notes else (),
-        answer="" if against or not head.app_ack else _wanted(head),
+        answer="" if against else judged.answer,
     )
-    return Taken(record, head, against)
+    return Taken(record, like, against, control_id)
 
 
+def _judged(like: Header, rules: Rules) -> _Judged:
+    """Of a message that has a control id; worked out once for all that are alike."""
+    known = rules.known.get(like)
+    if known is None:
+        if len(rules.known) >= _MOST_KNOWN:
+            rules.known.clear()
+        known = rules.known[like] = _judge(like._replace(control_id="-"), rules)
+    return known
+
+
+def _judge(head: Header, rules: Rules) -> _Judged:
+    return _Judged(
+        against=_against_header(head, rules),
+        sender=f"{head.sending_app}|{head.sending_facility}|",
+        stream=head.type or "-",
+        test=head.processing_id in _TEST,
+        answer=_wanted(head),
+    )
+
+
+_MOST_KNOWN = 1024
 _TEST = ("T", "D")
 _WANTED: dict[str, Answer] = {"AL": "AL", "ER": "ER", "SU": "SU"}
 
@@ -98,13 +146,10 @@ def _unreadable(body: bytes, error: Unreadable, now: datetime) -> Taken:
     return refuse_whole(body, error.reason, error.code, now)
 
 
-def _key(body: bytes, head: Header, *, by_content: bool) -> str:
-    """MSH-3|4|10; with the content's hash where the control id alone does not identify. One that
+def _key_by_content(key: str, body: bytes) -> str:
+    """MSH-3|4|10 with the content's hash, where the control id alone does not identify. One that
     is refused does not use up its control id: it may come again, corrected."""
-    if head.control_id and not by_content:
-        return f"{head.sending_app}|{head.sending_facility}|{head.control_id}"
-    digest = sha256(body).hexdigest()
-    return f"{head.sending_app}|{head.sending_facility}|{head.control_id}|sha256:{digest}"
+    return f"{key}|sha256:{sha256(body).hexdigest()}"
 
 
 def _against_header(head: Header, rules: Rules) -> Refusal | None:

@@ -26,8 +26,7 @@ class Turn:
 def reply(turn: Turn, we: answer.From, stamp: str) -> bytes:
     """What is written for this turn, framed; b"" when no answer is wanted."""
     if turn.batch is None and turn.told[0] is not None and len(turn.told) == 1:
-        one = _answer_to(turn.taken[0], turn.told[0], we, stamp)
-        return framed(one) if one else b""
+        return _framed_answer(turn.taken[0], turn.told[0], we, stamp)
     answers = [
         one
         for taken, accepted in zip(turn.taken, turn.told, strict=True)
@@ -40,14 +39,23 @@ def reply(turn: Turn, we: answer.From, stamp: str) -> bytes:
     return b"".join([framed(one) for one in answers])
 
 
+def _framed_answer(taken: intake.Taken, accepted: Accepted, we: answer.From, stamp: str) -> bytes:
+    quick = accepted.outcome == "kept" and not taken.against and taken.is_alike
+    if quick and taken.like and taken.control_id.isascii():
+        mould = answer.mould(taken.like, we)
+        return mould.cast(stamp, taken.control_id) if mould else b""
+    one = _answer_to(taken, accepted, we, stamp)
+    return framed(one) if one else b""
+
+
 def _answer_to(taken: intake.Taken, accepted: Accepted, we: answer.From, stamp: str) -> bytes:
-    against = answer.refusal(accepted, taken.against)
-    if taken.header is None:
+    against, header = answer.refusal(accepted, taken.against), taken.header
+    if header is None:
         return answer.build(None, against.answer if against else "AA", against, we=we, stamp=stamp)
-    code = answer.code(taken.header, against)
+    code = answer.code(header, against)
     if not code:
         return b""
-    return answer.build(taken.header, code, against, we=we, stamp=stamp)
+    return answer.build(header, code, against, we=we, stamp=stamp)
 
 
 def _batch_answer(batch: hl7batch.Batch, answers: Sequence[bytes]) -> bytes:

@@ -100,3 +100,55 @@ def test_a_time_without_an_offset_is_of_the_given_zone():
     assert write_time(datetime(2026, 7, 1, 12, tzinfo=ZoneInfo("Europe/Berlin"))) == (
         "20260701120000+0200"
     )
+
+
+@given(
+    st.text("AÄß\x01|^~\\& ", max_size=4), st.sampled_from(["", "|||AL|NE", "|||NE", "|||ER|AL"]),
+    st.sampled_from(["", "UNICODE UTF-8"]), st.sampled_from(["2.3", "2.5.1"]),
+)  # fmt: skip
+def test_an_answer_cast_from_a_mould_is_the_one_that_is_built(name, acks, charset, version):
+    line = f"MSH|^~\\&|{name}|N|H|R|20260301120000||ADT^A08|C1|P|{version}{acks or '|||'}"
+    body = f"{line}{'|' * (17 - line.count('|'))}{charset}\rPID|1||7\r".encode()
+    taken = intake.take(body, RULES, lambda: NOW)
+    if taken.against or not taken.like:
+        return
+    we, stamp = answer.From("HUB", ""), "20260301120000+0000"
+
+    cast = answer.mould(taken.like, we)
+
+    code = answer.code(taken.header, None)
+    assert (cast is None) == (code == "")
+    if cast:
+        built = answer.build(taken.header, code, None, we=we, stamp=stamp)
+        assert cast.cast(stamp, taken.control_id) == b"\x0b" + built + b"\x1c\r"
+
+
+def test_what_differs_between_alike_messages_is_their_own():
+    many = [
+        b"MSH|^~\\&|A|B|H|R|2026030112000%d||ADT^A08|C%d|P|2.5.1\rPID|1||7\r" % (n, n)
+        for n in range(3)
+    ]
+
+    taken = [intake.take(body, RULES, lambda: NOW) for body in many]
+
+    assert [one.record.message_key for one in taken] == ["A|B|C0", "A|B|C1", "A|B|C2"]
+    assert [one.record.at.second for one in taken] == [0, 1, 2]
+    assert len({one.like for one in taken}) == 1
+    answers = [reply(told(one, Accepted("kept")), answer.From(), "20260301") for one in taken]
+    assert [er7.read(one[1:-2]).row("MSA")[2] for one in answers] == ["C0", "C1", "C2"]
+    assert [er7.read(one[1:-2]).row("MSH")[10] for one in answers] == ["C0", "C1", "C2"]
+
+
+def test_a_header_too_long_to_be_remembered_is_read_and_answered_all_the_same():
+    rules, we = intake.Rules(zone=UTC), answer.From()
+    remembered = answer.mould.cache_info().currsize
+    long = b"MSH|^~\\&|A|B|H|R|20260301120000|%b|ADT^A08|C1|P|2.5.1\rPID|1||7\r" % (b"x" * 5000)
+
+    taken = intake.take(long, rules, lambda: NOW)
+
+    assert (taken.record.message_key, taken.record.fault) == ("A|B|C1", "")
+    assert (
+        er7.read(reply(told(taken, Accepted("kept")), we, "20260301")[1:-2]).row("MSA")[2] == "C1"
+    )
+    assert rules.known == {}
+    assert answer.mould.cache_info().currsize == remembered

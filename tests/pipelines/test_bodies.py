@@ -17,7 +17,7 @@ def keyring(tmp_path):
 BODIES = [b"MSH|^~\\&|ADT1|" * 90, b"x", bytes(range(256)) * 3, b"MSH|^~\\&|ADT1|" * 90]
 
 
-@pytest.mark.parametrize("some", [BODIES, [*BODIES, b""], [b"", b""], []], ids=len)
+@pytest.mark.parametrize("some", [BODIES * 9, [*BODIES * 9, b""], BODIES, [b"", b""], []], ids=len)
 def test_many_at_once_are_as_one_by_one(keyring, some):
     places = [b"message|ehr|%d" % n for n in range(len(some))]
 
