@@ -18,6 +18,7 @@ from mappings.deployed import deployed
 from mappings.mistakes import one_of
 from mappings.setting import Context
 from mappings.values import NotUnderstood
+from pipelines.validating import validated
 
 _ARRIVED = datetime(2026, 1, 1, tzinfo=UTC)  # mappings never look at it
 ROW = "text/csv;row"
@@ -63,9 +64,10 @@ def _ready(library: Library, name: str, codes: CodeTables, context: Context) -> 
 
 
 def tried(
-    mapping: Mapping, file: Path, *, said: Literal["said", "gone"] = "said"
+    mapping: Mapping, file: Path, *, said: Literal["said", "gone"] = "said", check: str = ""
 ) -> Iterator[Tried]:
-    """What every message, row or resource of a file means, in its order.
+    """What every message, row or resource of a file means, in its order. `check`, a FHIR version,
+    has each compared with its standard, too: its faults are complaints.
 
     Raises connectors.errors.Refused when the file as a whole cannot be read.
     """
@@ -82,7 +84,10 @@ def tried(
             said=said,
         )
         try:
-            yield Tried(number=piece.number, meaning=mapping(record))
+            meaning = mapping(record)
+            if check:
+                meaning = validated(meaning, piece.body, media, check)
+            yield Tried(number=piece.number, meaning=meaning)
         except NotUnderstood as error:
             yield Tried(number=piece.number, fault=str(error), place=error.place)
 

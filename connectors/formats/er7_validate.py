@@ -14,6 +14,7 @@ import tempfile
 from collections import Counter
 from collections.abc import Iterator
 from dataclasses import dataclass
+from math import ceil
 from pathlib import Path
 from typing import Any
 
@@ -38,7 +39,7 @@ def validate(body: bytes, *, seconds: float = 10.0, megabytes: int = 512) -> lis
     Never raises for a message: one that cannot be read, or that cannot be checked within
     `seconds` and `megabytes`, has that as its fault.
     """
-    command = [sys.executable, "-c", _START, str(megabytes)]
+    command = [sys.executable, "-c", _START, str(megabytes), str(ceil(seconds) + 1)]
     environment = {**os.environ, "PYTHONPATH": os.pathsep.join(path for path in sys.path if path)}
     try:
         done = subprocess.run(  # noqa: S603 - our own interpreter, our own module
@@ -53,18 +54,20 @@ def validate(body: bytes, *, seconds: float = 10.0, megabytes: int = 512) -> lis
 
 def work() -> None:
     """The process itself: a message on stdin, its faults on stdout as JSON pairs."""
-    _bound(int(sys.argv[1]))
+    _bound(int(sys.argv[1]), int(sys.argv[2]))
     faults = find_faults(sys.stdin.buffer.read())
     sys.stdout.buffer.write(orjson.dumps([[fault.place, fault.says] for fault in faults]))
 
 
-def _bound(megabytes: int) -> None:
+def _bound(megabytes: int, seconds: int) -> None:
     try:
         import resource
     except ImportError:  # no such limit on this system; the time limit still holds
         return
     size = megabytes * 1024 * 1024
     resource.setrlimit(resource.RLIMIT_AS, (size, size))
+    # whoever waits for the answer may be ended meanwhile: the check must not outlive that for long
+    resource.setrlimit(resource.RLIMIT_CPU, (seconds, seconds))
 
 
 def find_faults(body: bytes) -> list[Fault]:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Literal
 
 import typer
 
@@ -32,6 +32,11 @@ def map_(
     ] = None,
     system: Annotated[str, typer.Option(help="The system that says it.")] = "",
     timezone: Annotated[str, typer.Option(help="Of local times without an offset.")] = "UTC",
+    validate: Annotated[
+        bool,
+        typer.Option("--validate", help="Also tell where messages depart from their standard."),
+    ] = False,
+    fhir_version: Annotated[str, typer.Option(help="Of --validate: R4, R4B or R5.")] = "R4",
     gone: Annotated[bool, typer.Option("--gone", help="As a delete feed says it.")] = False,
     as_json: Json = False,
 ) -> None:
@@ -43,11 +48,21 @@ def map_(
         raise stop(WRONG, "expected MAPPING and FILE, or --test")
     if not file.is_file():
         raise stop(WRONG, f"{file} is no file")
-    _map(mapping, file, config, system, timezone, gone=gone)
+    if fhir_version not in ("R4", "R4B", "R5"):
+        raise stop(WRONG, f"{fhir_version!r} is no FHIR version; expected R4, R4B or R5")
+    check = fhir_version if validate else ""
+    _map(mapping, file, config, system, timezone, check=check, said="gone" if gone else "said")
 
 
 def _map(
-    name: str, file: Path, config: Path | None, system: str, timezone: str, *, gone: bool
+    name: str,
+    file: Path,
+    config: Path | None,
+    system: str,
+    timezone: str,
+    *,
+    check: str,
+    said: Literal["said", "gone"],
 ) -> None:
     from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
@@ -66,7 +81,7 @@ def _map(
     except MappingErrors as error:
         raise stop(FAILED, str(error)) from None
     failed = 0
-    for one in trial.tried(chosen, file, said="gone" if gone else "said"):
+    for one in trial.tried(chosen, file, said=said, check=check):
         failed += not _shown(one, file)
     if failed:
         raise stop(FAILED, f"{failed} of the messages in {file} cannot be understood")

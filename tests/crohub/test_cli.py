@@ -190,6 +190,20 @@ def test_map_reads_a_batch_of_messages_and_a_file_of_lines(crohub, tmp_path, adt
     assert len(also.out.splitlines()) == 2
 
 
+def test_map_compares_a_message_with_its_standard_when_it_is_told_to(crohub, tmp_path, adt):
+    file = tmp_path / "a.hl7"
+    file.write_text(adt("1", "A", name="SECRETNAME").replace("|F", "|ODD"), newline="")
+
+    plain = crohub("map", "hl7v2/participant", file)
+    said = crohub("map", "hl7v2/participant", file, "--validate")
+
+    assert (said.code, said.out) == (0, plain.out)
+    assert "hl7-validation" not in plain.err
+    assert f"{file}:1: rule hl7-validation, place PID-8, " in said.err
+    assert "is not in its table" in said.err
+    assert "SECRETNAME" not in said.err
+
+
 def test_every_packaged_case_holds(crohub):
     said = crohub("map", "--test", "--json")
 
