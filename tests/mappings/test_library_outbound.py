@@ -6,6 +6,7 @@ from datetime import UTC, datetime
 import orjson
 import pytest
 
+from connectors.formats import odm_write
 from connectors.formats.tables import read_row
 from hub.model.enrollment import STATES
 from hub.statement import Identifier
@@ -49,6 +50,7 @@ def enrollment(key=None, study_key="onc101", **changes):
         Identifier("sponsor_protocol_no", "ONC-101", "CEDARMESA"),
         Identifier("irb_no", "STUDY00000123", "CEDARMESA"),
         Identifier("nct", "NCT99000101"),
+        Identifier("edc_oid", "ONC101(Prod)", "EDC"),
     ]
     study = Shown(ids=numbers, key=study_key)
     fields = {
@@ -164,6 +166,18 @@ def test_a_table_has_one_row_a_change():
     }  # fmt: skip
 
 
+def test_an_edc_is_told_that_there_is_a_subject():
+    delivery = say("odm/subject", enrollment())
+
+    assert delivery.stream == "subjects"
+    assert orjson.loads(delivery.body) == {
+        "study": "ONC101(Prod)", "metadata": "1", "subject": "S-0007", "change": "Upsert",
+    }  # fmt: skip
+    assert odm_write.read(delivery.body).subject == "S-0007"
+
+
 def test_no_target_is_ever_told_the_arm():
-    for name in LIBRARY.outbound:
+    speaking = [n for n, one in LIBRARY.outbound.items() if one.entity == "Enrollment"]
+    assert len(speaking) >= 4
+    for name in speaking:
         assert b"ZZARM" not in say(name, enrollment()).body, name
