@@ -60,7 +60,8 @@ assertion = Table(
     Column("echo", Text),  # JSON list of fields that only repeat what we told this system
 )
 
-# Which identifiers a system gives a thing; `find` ignores the assigner.
+# Which identifiers a system gives a thing; `find` ignores the assigner. Digests are random: rows
+# stand in the order they came, so that only the keys are scattered over the file.
 identifier = Table(
     "identifier",
     metadata,
@@ -72,7 +73,6 @@ identifier = Table(
     Column("value", LargeBinary, nullable=False),  # sealed
     Column("find", LargeBinary, nullable=False, index=True),
     Column("strong", Boolean, nullable=False),
-    sqlite_with_rowid=False,
 )
 
 # A source said that two of its keys are one thing; taken back when `withdrawn_seq` is set.

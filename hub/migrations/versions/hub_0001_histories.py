@@ -65,7 +65,6 @@ def _what_was_meant() -> None:
         sa.Column("find", sa.LargeBinary(), nullable=False),
         sa.Column("strong", sa.Boolean(), nullable=False),
         sa.PrimaryKeyConstraint("digest", "x", name="pk_identifier"),
-        sqlite_with_rowid=False,
     )
     op.create_index("ix_identifier_find", "identifier", ["find"])
     op.create_index("ix_identifier_x", "identifier", ["x"])
