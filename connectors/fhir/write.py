@@ -9,7 +9,7 @@ server has now, and is written only if nobody changed that in between.
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 from urllib.parse import urlencode
@@ -24,6 +24,12 @@ from connectors.record import Delivery
 _KIND = re.compile(r"[A-Z][A-Za-z]{2,63}")
 _ID = re.compile(r"[A-Za-z0-9.\-]{1,64}")
 _ABSENT = frozenset({404, 410})
+# Lists of things of their own, and by what one of them is known. All other lists are one value.
+_SETS = {
+    "identifier": ("system", "value"),
+    "participant": ("actor",),
+    "supportingInformation": ("reference",),
+}
 _SERVERS_OWN = ("id", "meta")  # what a server says of a resource, not the sender
 
 
@@ -83,20 +89,14 @@ def plan(delivery: Delivery) -> Write:
 
 def plan_over(delivery: Delivery, current: Current) -> Write:
     """The same, laid over what the server has now: our members win, its others stay."""
-    theirs = current.resource
-    own = {name: theirs[name] for name in _SERVERS_OWN if name in theirs}
-    body = json_text.write({**theirs, **_said(delivery), **own, "id": current.id})
+    body = json_text.write({**_laid_over(current, _said(delivery)), "id": current.id})
     path = f"{delivery.target['type']}/{current.id}"
     return Write(method="PUT", path=path, body=body, if_match=f'W/"{current.version}"')
 
 
 def says_already(delivery: Delivery, current: Current) -> bool:
     """Does the server say all that the delivery says?"""
-    return all(
-        current.resource.get(name) == value
-        for name, value in _said(delivery).items()
-        if name not in _SERVERS_OWN
-    )
+    return _laid_over(current, _said(delivery)) == current.resource
 
 
 def read(place: Place, delivery: Delivery) -> Current | None:
@@ -123,6 +123,31 @@ def native_id(location: str, kind: str) -> str:
     """The id in `[base]/Type/id/_history/version`, absolute or not."""
     found = re.search(rf"(?:^|/){kind}/([A-Za-z0-9.\-]{{1,64}})(?:/|$)", location)
     return found[1] if found else ""
+
+
+def _laid_over(current: Current, ours: Mapping[str, Any]) -> dict[str, Any]:
+    theirs, own = current.resource, {*_SERVERS_OWN}
+    said = {name: value for name, value in ours.items() if name not in own}
+    return {**theirs, **{name: _joined(name, theirs.get(name), said[name]) for name in said}}
+
+
+def _joined(name: str, theirs: Any, ours: Any) -> Any:  # noqa: ANN401 - JSON
+    """Our value; of a list of things of their own, theirs that we do not speak of stay."""
+    if name not in _SETS or not isinstance(theirs, list) or not isinstance(ours, list):
+        return ours
+    key, left = _SETS[name], list(ours)
+    found = []
+    for one in theirs:
+        same = next((own for own in left if _is_same(key, own, one)), None)
+        if same is not None:
+            left.remove(same)
+        found.append(one if same is None else {**one, **same})
+    return found + left
+
+
+def _is_same(key: Sequence[str], ours: Any, theirs: Any) -> bool:  # noqa: ANN401 - JSON
+    both = isinstance(ours, dict) and isinstance(theirs, dict)
+    return both and all(ours.get(name) == theirs.get(name) for name in key)
 
 
 def _by_id(place: Place, kind: str, id: str) -> dict[str, Any] | None:

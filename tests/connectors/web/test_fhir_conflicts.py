@@ -148,6 +148,34 @@ def test_an_update_over_what_is_read_keeps_what_others_said(fhir, register, by):
     assert (kept["status"], kept["note"]) == ("on-study", "theirs")
 
 
+def test_what_others_put_into_a_list_of_things_stays(fhir, register):
+    who = [
+        {"actor": {"reference": "Practitioner/1"}},
+        {"actor": {"reference": "Patient/1"}, "x": 1},
+    ]
+    register.put("Appointment/7", identifier=_numbered("1") + _numbered("theirs"), participant=who)
+    ours = [{"actor": {"reference": "Patient/1"}, "status": "accepted"}]
+    delivery = _delivery(kind="Appointment", said={"participant": ours}, match="read")
+
+    _push(fhir, delivery)
+    _push(fhir, delivery)
+
+    kept = register.kept["Appointment/7"]
+    assert kept["participant"] == [who[0], {**who[1], **ours[0]}]
+    assert kept["identifier"] == _numbered("1") + _numbered("theirs")
+    assert len(register.writes) == 1
+
+
+def test_any_other_list_is_one_value_of_ours(fhir, register):
+    register.put("Appointment/7", identifier=_numbered("1"), serviceType=[{"text": "old"}])
+
+    _push(
+        fhir, _delivery(kind="Appointment", said={"serviceType": [{"text": "new"}]}, match="read")
+    )
+
+    assert register.kept["Appointment/7"]["serviceType"] == [{"text": "new"}]
+
+
 def test_an_update_over_nothing_makes_it(fhir, register):
     (receipt,) = _push(fhir, _delivery(said={"status": "on-study"}, match="read"))
 
