@@ -270,6 +270,20 @@ def test_without_a_running_hub_a_pull_is_settled_by_the_command_itself(crohub, d
     assert trail.json["broken"] == []
 
 
+def test_a_roster_with_another_header_is_parked_with_a_reason(crohub, deployment):
+    (deployment / "inbox" / "roster-odd.csv").write_text("foo,bar\r\n1,2\r\n", newline="")
+    path = deployment / "connections" / "inbox.yaml"
+    path.write_text(path.read_text().replace("settle: 2", "settle: 0"))
+
+    ran = crohub("run", "inbox-roster", "--config", deployment, "--json")
+    [found] = crohub("messages", "--config", deployment, "--json").json
+
+    assert (ran.code, ran.json["read"]) == (0, 1)
+    assert found["state"] == "parked"
+    assert found["reason"].startswith("roster-odd.csv: CROHUB-CSV-HEADER: ")
+    assert "employee_id" in found["reason"]
+
+
 def test_what_was_replayed_or_set_aside_is_what_is_told(crohub, hub, tmp_path, adt):
     host, port = hub.mllp
     (tmp_path / "bad.hl7").write_text(adt("770001", ""))
