@@ -50,8 +50,9 @@ def deliver(place: Place, deliveries: Sequence[Delivery], stale: set[str]) -> li
             if not receipts:
                 raise
             return receipts + _waiting(deliveries[len(receipts) :], error)
-        if receipts[-1].outcome == "later":
-            return receipts + _waiting(deliveries[len(receipts) :], Refused(receipts[-1].detail))
+        behind = next((one for one in receipts if one.outcome in ("later", "unknown")), None)
+        if behind:
+            return receipts + _waiting(deliveries[len(receipts) :], Refused(behind.detail))
     return receipts
 
 
@@ -79,6 +80,7 @@ def _say(place: Place, group: Sequence[Delivery], stale: set[str]) -> list[Recei
             raise
         return _reread(place, group, stale, error)
     stale.difference_update(one.id for one in group)
+    stale.update(one.id for one in receipts if one.outcome == "later")
     return receipts
 
 

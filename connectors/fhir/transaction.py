@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import Any
+from typing import Any, Literal
 from urllib.parse import urlencode
 from uuid import NAMESPACE_URL, uuid5
 
@@ -17,6 +17,7 @@ from connectors.http import Ask
 from connectors.http_policy import Answer, NoAnswer
 from connectors.record import Delivery, Receipt
 
+_LATER = frozenset({408, 409, 412, 425, 429})
 _CONDITIONS = (("ifMatch", "if_match"), ("ifNoneExist", "none_exist"))
 
 
@@ -64,12 +65,19 @@ def _receipts(answer: Answer, deliveries: Sequence[Delivery]) -> list[Receipt]:
 
 
 def _receipt(delivery: Delivery, entry: bundle.Entry) -> Receipt:
+    """A server that is not all-or-nothing, although it must be, tells of each by its status."""
     status = str(entry.response.get("status", ""))[:3]
     kind = delivery.target["type"]
     return Receipt(
         id=delivery.id,
-        outcome="delivered" if status.startswith("2") else "refused",
+        outcome=_outcome(int(status)) if status.isdecimal() else "unknown",
         detail=f"HTTP {status} in a transaction" if status.isdecimal() else "no status",
         native_id=native_id(str(entry.response.get("location", "")), kind)
         or delivery.target.get("id", ""),
     )
+
+
+def _outcome(status: int) -> Literal["delivered", "refused", "later"]:
+    if 200 <= status < 300:
+        return "delivered"
+    return "later" if status in _LATER or status >= 500 else "refused"

@@ -379,6 +379,22 @@ def test_an_answer_that_does_not_tell_of_each_is_unknown(fhir, register, reply, 
     assert [receipt.outcome for receipt in receipts] == ["unknown", "unknown"]
 
 
+@pytest.mark.parametrize(
+    ("status", "became"), [("400 Bad Request", "refused"), ("412", "later"), ("503", "later")]
+)
+def test_a_server_that_is_not_all_or_nothing_is_believed_entry_by_entry(
+    fhir, register, reply, status, became
+):
+    entries = [{"response": {"status": one}} for one in ("201 Created", status)]
+    said = json.dumps({"resourceType": "Bundle", "entry": entries}).encode()
+    register.after_write = lambda _: reply(200, said)
+
+    receipts = _push(fhir, *_together("s", "r"), _delivery("next"))
+
+    assert [receipt.outcome for receipt in receipts][:2] == ["delivered", became]
+    assert (receipts[2].outcome == "later") is (became == "later")
+
+
 def test_a_target_that_could_make_two_things_stops_its_transaction_unsent(fhir, register):
     group = _together("s", "r")
     group[1].target.pop("identifier")
