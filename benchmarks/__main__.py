@@ -24,6 +24,7 @@ MEASURES = {
     "settle_embedded": 120,
     "settle_postgres": 75,
     "fhir_pull": 110,
+    "odm_stream": 120,
     "api_list": 45,
     "message_search": 90,
 }
