@@ -24,7 +24,7 @@ _PARTIAL = re.compile(r"(\d{4})(?:-(\d{2}))?")
 Grain = Literal["instant", "fine_instant", "date", "seconds", "milliseconds"]
 
 
-def _zone(name: str) -> str:
+def known_zone(name: str) -> str:
     try:
         ZoneInfo(name)
     except (ZoneInfoNotFoundError, ValueError):
@@ -72,7 +72,7 @@ class Stream(_Settings):
     version: MaybePath = ""  # none: the content's own fingerprint
     modified: MaybePath = ""
     ordered: bool = False  # the system hands out oldest changes first
-    timezone: Annotated[str, AfterValidator(_zone)] = "UTC"  # of times without an offset
+    timezone: Annotated[str, AfterValidator(known_zone)] = "UTC"  # of times without an offset
     since: Since | None = None
     pager: AnyPager = NoPages()
     failure: Failure | None = None

@@ -58,6 +58,6 @@ def test_a_file_opens_with_a_sentence_and_stays_small(path):
 def test_every_connector_has_its_entry_point():
     from connectors import registry
 
-    assert set(registry.names()) >= {"files", "fhir", "flaky", "hl7v2", "rest", "sftp", "sql"}
+    assert set(registry.names()) >= {"files", "fhir", "flaky", "hl7v2", "redcap", "rest", "sftp", "sql"}
     for name in registry.names():
         assert registry.find(name)

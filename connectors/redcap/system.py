@@ -1,0 +1,148 @@
+"""A REDCap project: its settings, and pull, push and check through its API."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from datetime import timedelta
+from functools import partial
+from typing import Annotated, Self
+from zoneinfo import ZoneInfo
+
+from pydantic import AfterValidator, Field, PrivateAttr
+
+from connectors import one_by_one
+from connectors.address import BaseUrl
+from connectors.errors import ConnectorError, Misconfigured
+from connectors.formats import json_text
+from connectors.http import Http, HttpSettings
+from connectors.pace import Pace
+from connectors.protocol import Connector, Health
+from connectors.record import Delivery, Receipt, Record
+from connectors.redcap import reading, writing
+from connectors.redcap.line import Line, judge
+from connectors.rest_stream import known_zone
+from connectors.resume import Page, instant, stamp, with_cursors
+from connectors.secrets import Secret
+from connectors.world import World
+
+_NAME = r"^[a-z][a-z0-9_]*$"
+STREAMS = (*reading.LISTS, "records", "ids", "log")
+
+
+class Redcap(Connector):
+    """One REDCap project: a token is one user's key to one project.
+
+    `fields` and `events` narrow what is read of a record to what research operations need;
+    without them all that the token may see is read.
+    """
+
+    base_url: BaseUrl  # https://redcap.example.edu/api/
+    token: Secret
+    timezone: Annotated[str, AfterValidator(known_zone)] = "UTC"  # of REDCap's server
+    http: HttpSettings = HttpSettings()
+    batch: int = Field(default=200, ge=1, le=500)  # records asked for at once
+    overlap: int = Field(default=300, ge=60)  # seconds; REDCap counts minutes
+    per_second: float = Field(default=5, gt=0)  # requests
+    fields: tuple[Annotated[str, Field(pattern=_NAME)], ...] = ()
+    events: tuple[Annotated[str, Field(pattern=_NAME)], ...] = ()
+    own_id_field: str = Field(default="", pattern=rf"{_NAME}|^$")  # holds our number, for a push
+
+    _world: World = PrivateAttr(default_factory=World)
+    _pace: Pace = PrivateAttr(default_factory=Pace)
+
+    def within(self, world: World) -> Self:
+        """The same connection in other surroundings."""
+        other = self.model_copy()
+        other._world = world  # noqa: SLF001 - our own, of another instance
+        return other
+
+    def check(self) -> Health:
+        """Asks for the version and for the project, which needs the token."""
+        try:
+            with self._session() as http:
+                line = self._line(http)
+                version = line.ask("version").body.decode("ascii", "replace").strip()[:20]
+                said = json_text.read(line.ask("project").body)
+        except ConnectorError as error:
+            return Health(ok=False, detail=str(error))
+        project = said.get("project_id", "") if isinstance(said, dict) else ""
+        if not project:
+            return Health(ok=False, detail="the answer names no project; is `base_url` the API?")
+        return Health(ok=True, detail=f"REDCap {version}, project {project}", version=version)
+
+    def is_whole(self, stream: str) -> bool:
+        """See `connectors.protocol.Whole`."""
+        return stream in reading.LISTS or stream == "ids"
+
+    def pull(self, stream: str, since: str) -> Iterator[Record]:
+        """See `Pulls`. The cursor of `records` is the server's clock when the names of what had
+        changed were read; that of `log` the newest time in the log."""
+        if stream not in STREAMS:
+            raise Misconfigured(f"no stream is called {stream!r}; REDCap has {', '.join(STREAMS)}")
+        with self._session() as http:
+            line, now = self._line(http), self._world.now()
+            if stream in reading.LISTS:
+                yield from reading.whole_list(line, stream, now)
+            elif stream == "ids":
+                yield from reading.listed(stream, reading.names(line, None, now))
+            elif stream == "log":
+                window, local = self._window(since), ZoneInfo(self.timezone)
+                pages = reading.deleted(line, window, local, now)
+                reached = window.since if window else None
+                yield from with_cursors(pages, since, stamp, reached=reached)
+            else:
+                yield from self._records(line, since)
+
+    def push(self, deliveries: Sequence[Delivery]) -> Sequence[Receipt]:
+        """Registers participants; see `connectors.redcap.writing` for `Delivery.target`."""
+        if not deliveries:
+            return []
+        with self._session() as http:
+            line = self._line(http)
+            field = reading.id_field(line)
+            say = partial(self._say, line, field)
+            return one_by_one.deliver(deliveries, say)
+
+    def _say(self, line: Line, field: str, delivery: Delivery) -> Receipt:
+        return writing.register(line, delivery, field, self.own_id_field)
+
+    def _records(self, line: Line, since: str) -> Iterator[Record]:
+        window, now = self._window(since), self._world.now()
+        known = reading.names(line, window, now)
+        pages = reading.batches(line, known, self._narrowed(known.field), self.batch)
+        yield from with_cursors(
+            _until(pages, known), since, stamp, reached=window.since if window else None
+        )
+
+    def _narrowed(self, field: str) -> list[tuple[str, str]]:
+        wanted = [field, *(name for name in self.fields if name != field)] if self.fields else []
+        return [
+            ("exportDataAccessGroups", "true"),
+            *((f"fields[{n}]", name) for n, name in enumerate(wanted)),
+            *((f"events[{n}]", name) for n, name in enumerate(self.events)),
+        ]
+
+    def _window(self, since: str) -> reading.Window | None:
+        then = instant(since)
+        if since and then is None:
+            raise Misconfigured(f"cursor {since!r} is none of ours, expected an instant")
+        overlap = timedelta(seconds=self.overlap)
+        local = ZoneInfo(self.timezone)
+        return reading.Window(since=then, overlap=overlap, zone=local) if then else None
+
+    def _line(self, http: Http) -> Line:
+        return Line(
+            http=http,
+            url=f"{self.base_url}/",
+            token=self.token,
+            turn=partial(self._pace.keep, self.per_second, self._world),
+        )
+
+    def _session(self) -> Http:
+        return Http(self.http, world=self._world, judge=judge)
+
+
+def _until(pages: Iterator[Page], known: reading.Names) -> Iterator[Page]:
+    """`pages`, whose cursor is the moment at which the names were read."""
+    for page in pages:
+        yield Page(records=page.records, times=[known.at], ordered=False)

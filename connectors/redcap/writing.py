@@ -1,0 +1,92 @@
+"""Tells REDCap of a participant, so that telling it twice leaves one record there.
+
+`Delivery.target` says who it is: `record`, the record's name where the target knows it, and
+`id`, our own number of the enrollment, which stands in a field of the project. It is looked for
+before anything is written; only where nothing is found, REDCap gives a new number.
+"""
+
+from __future__ import annotations
+
+import re
+from typing import Any
+
+from connectors.errors import Misconfigured, Refused
+from connectors.formats import json_text
+from connectors.http_policy import Answer, NoAnswer
+from connectors.record import Delivery, Receipt
+from connectors.redcap.line import Line
+
+_OURS = re.compile(r"[A-Za-z0-9._:~-]{1,100}")  # what may stand between quotes in a filter
+
+
+def register(line: Line, delivery: Delivery, field: str, own: str) -> Receipt:
+    """Writes one participant; `field` names records, `own` holds our number."""
+    if not own:
+        raise Misconfigured("`own_id_field` names no field; a push needs one for our number")
+    rows = _rows(delivery)
+    ours = delivery.target.get("id") or delivery.id
+    if not _OURS.fullmatch(ours):
+        raise Refused("target `id` has signs that a REDCap filter cannot hold")
+    record = _known(line, delivery.target.get("record", ""), ours, field, own)
+    # Where REDCap gives the number, this one is asked for and not used; it names nobody else.
+    rows[0][own] = ours
+    for row in rows:
+        row[field] = record or ours
+    answer = _import(line, rows, new=not record)
+    return Receipt(
+        id=delivery.id,
+        outcome="delivered",
+        detail=f"HTTP {answer.status}, {'changed' if record else 'made'}",
+        native_id=record or _made(answer, ours),
+    )
+
+
+def _rows(delivery: Delivery) -> list[dict[str, Any]]:
+    said = json_text.read(delivery.body)
+    rows = said if isinstance(said, list) else [said]
+    if not rows or not all(isinstance(row, dict) for row in rows):
+        raise Refused("the delivery is no row of fields, nor a list of rows")
+    return rows
+
+
+def _known(line: Line, record: str, ours: str, field: str, own: str) -> str:
+    """The record that it is already; "" for none."""
+    by = ("records[0]", record) if record else ("filterLogic", f"[{own}] = '{ours}'")
+    asked = [("type", "flat"), ("fields[0]", field), ("fields[1]", own), by]
+    answer = line.ask("record", asked)
+    said = json_text.read(answer.body)
+    rows = [row for row in said if isinstance(row, dict)] if isinstance(said, list) else []
+    if not record:  # a project without this field may answer with everything
+        rows = [row for row in rows if row.get(own) == ours]
+    found = sorted({str(row[field]) for row in rows if row.get(field)})
+    if record and not found:
+        raise Refused(f"{answer.told}: the record that was to change is not there any more")
+    if len(found) > 1:
+        raise Refused(f"{answer.told}: {len(found)} records hold our number; a person must decide")
+    return found[0] if found else ""
+
+
+def _import(line: Line, rows: list[dict[str, Any]], *, new: bool) -> Answer:
+    asked = [
+        ("type", "flat"),
+        ("overwriteBehavior", "normal"),
+        ("dateFormat", "YMD"),
+        ("forceAutoNumber", "true" if new else "false"),
+        ("returnContent", "auto_ids" if new else "ids"),
+        ("data", json_text.write(rows).decode()),
+    ]
+    return line.ask("record", asked, repeatable=not new)
+
+
+def _made(answer: Answer, ours: str) -> str:
+    """The number that REDCap gave: "12,ours" in a list."""
+    try:
+        said = json_text.read(answer.body)
+    except Refused:
+        said = None
+    pairs = [one for one in said if isinstance(one, str)] if isinstance(said, list) else []
+    for pair in pairs:
+        number, comma, asked = pair.partition(",")
+        if comma and asked.strip() == ours and number.strip():
+            return number.strip()
+    raise NoAnswer(f"{answer.told}: written, but the answer does not tell the new record's number")
