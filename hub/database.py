@@ -32,7 +32,8 @@ PRAGMAS = (
     "trusted_schema=off",
     "cache_size=-32768",
 )
-_MOST_VALUES = 8_192  # in one statement; SQLite allows four times as many
+# rows of one statement: any number up to few, else many; a prepared statement takes memory
+_FEW, _MANY, _NARROW = 32, 256, 100  # columns; SQLite allows 32,766 values
 
 
 def engine(url: str, *, schema: str = "") -> Engine:
@@ -125,16 +126,24 @@ class Session:
         else:
             self._copy(table.name, columns, rows)
 
+    def insert_alone(self, table: Table, columns: Sequence[str], rows: Sequence[Row]) -> None:
+        """Adds rows in a transaction of their own: all or none. A conflict is an error."""
+        if self.dialect == "sqlite" and 0 < len(rows) <= _FEW:
+            # one statement is a transaction by itself: other threads run once, not three times
+            self._put(table.name, tuple(columns), rows)
+            return
+        with self.transaction():
+            self.insert(table, columns, rows)
+
     def _put(self, name: str, columns: tuple[str, ...], rows: Sequence[Row]) -> None:
         # many rows a statement: Python's sqlite3 lets other threads run at every step, and to get
         # its turn again after each row would take longer than the row
-        start, size = 0, 256
-        while start < len(rows):
-            while size > len(rows) - start or size * len(columns) > _MOST_VALUES:
-                size //= 2
+        start, left = 0, len(rows)
+        while left:
+            size = _MANY if left >= _MANY and len(columns) <= _NARROW else min(left, _FEW)
             some = rows[start : start + size]
             self.raw.execute(_insert(name, columns, size), list(chain.from_iterable(some)))
-            start += size
+            start, left = start + size, left - size
 
     def upsert(
         self, table: Table, columns: Sequence[str], rows: Sequence[Row], keys: Sequence[str]

@@ -11,10 +11,13 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Any, Literal
 
+from sqlalchemy import Table
+
 from hub.database import Row, Session
 from pipelines import tables
 
 Also = Callable[[Session], None]  # what else belongs into a commit
+Insert = Callable[[Table, Sequence[str], Sequence[Row]], None]
 GONE, TEST, FAULT, REUSED, UNREAD, ANSWER = 1, 2, 4, 8, 16, 32
 COLUMNS = tuple(str(column.name) for column in tables.message.columns)
 
@@ -82,8 +85,10 @@ class Journal:
         """Stores entries in order, moves cursors and does `also` in one commit; nothing when it
         raises."""
         try:
+            if not (positions or also) and self.session.dialect == "sqlite":
+                return self._insert(entries, self.session.insert_alone)
             with self.session.transaction():
-                kept = self._insert(entries)
+                kept = self._insert(entries, self.session.insert)
                 self._rest(positions, also)
                 return kept
         except self.integrity:
@@ -106,16 +111,16 @@ class Journal:
         for do in also:
             do(self.session)
 
-    def _insert(self, entries: Sequence[Entry]) -> list[Kept]:
+    def _insert(self, entries: Sequence[Entry], insert: Insert) -> list[Kept]:
         numbers = self._numbers(entries)
         rows = [_row(seq, entry) for seq, entry in zip(numbers, entries, strict=True)]
-        self.session.insert(tables.message, COLUMNS, rows)
+        insert(tables.message, COLUMNS, rows)
         return [Kept(seq) for seq in numbers]
 
     def _keep_one(self, entry: Entry) -> Kept:
         known = self._known(entry.connection, entry.key)
         if known is None:
-            return self._insert([entry])[0]
+            return self._insert([entry], self.session.insert)[0]
         if known[1] == entry.hash:
             return Kept(known[0], again=True)
         beside = replace(
@@ -127,7 +132,7 @@ class Journal:
         reused = entry.reuse == "park"
         if stored:
             return Kept(stored[0], again=True, reused=reused)
-        return replace(self._insert([beside])[0], reused=reused)
+        return replace(self._insert([beside], self.session.insert)[0], reused=reused)
 
     def _known(self, connection: str, key: str) -> tuple[int, bytes] | None:
         row = self.session.one(

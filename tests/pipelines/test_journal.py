@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import sqlite3
+from dataclasses import replace
 
 import pytest
 
@@ -150,3 +151,22 @@ def test_a_journal_that_is_full_stores_nothing_and_goes_on_when_there_is_room(sm
     small_house.journal.keep(many)
 
     assert len(stored(small_house)) == 59
+
+
+def test_a_group_of_any_size_is_stored_in_one_commit_or_not_at_all(small_house, adt):
+    journal = Journal(small_house.session())
+    sizes = (1, 2, 31, 32, 33, 64, 300)
+    last = 0
+    for size in sizes:
+        kept = journal.keep([small_house.entry(adt("A", last + n)) for n in range(1, size + 1)])
+        assert [one.seq for one in kept] == list(range(last + 1, last + size + 1))
+        last += size
+    clash = [small_house.entry(adt("A", last + n)) for n in range(1, 5)]
+    clash.append(replace(clash[0], connection=None))
+
+    with pytest.raises(Exception, match=r"(?i)not null"):
+        journal.keep(clash)
+
+    assert journal.session.one("select count(*), max(seq) from message") == (last, last)
+    assert not journal.session.raw.in_transaction
+    assert journal.keep(clash[:1])[0].seq == last + 1

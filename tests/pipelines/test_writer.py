@@ -30,6 +30,10 @@ class Counted(Session):
                 raise self.failure
         self.commits += 1
 
+    def insert_alone(self, table, columns, rows):
+        with self.transaction():
+            self.insert(table, columns, rows)
+
 
 @pytest.fixture
 def counted(house):
