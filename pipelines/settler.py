@@ -211,8 +211,5 @@ def _heard(
     works: Sequence[Work], route: Callable[[Work], Route]
 ) -> dict[tuple[str, str], tuple[str, int]]:
     """Per connection and stream: the system and when it last spoke."""
-    heard = {}
-    for work in works:
-        if work.connection != OWN:
-            heard[work.connection, work.stream] = (route(work).system, work.at)
-    return heard
+    last = {(work.connection, work.stream): work for work in works if work.connection != OWN}
+    return {place: (route(work).system, work.at) for place, work in last.items()}
