@@ -112,7 +112,7 @@ class Meaning:
 
 
 def encode(meaning: Meaning) -> bytes:
-    """`meaning` as JSON bytes; `decode` gives it back. Crosses the worker boundary."""
+    """`meaning` as JSON bytes; `decode` gives it back."""
     return orjson.dumps(
         {
             "statements": [_plain(s) for s in meaning.statements],
