@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TypeVar
 
+from connectors.errors import Misconfigured
 from connectors.protocol import Connector, Health, Listens, Pulls, Pushes
 from mappings import cases, document
 from mappings.collection import Library
@@ -18,11 +19,11 @@ from mappings.lane import compile_lane
 from mappings.mistakes import MappingErrors, Mark, Mistake, Mistakes, one_of
 from mappings.setting import Context
 from mappings.values import BadPath
-from pipelines import settings
+from pipelines import address, settings
 from pipelines.settings import Deployment, Inbound, Outbound
 
 Kind = TypeVar("Kind")
-_NAME_STREAMS = ("files", "sftp", "rest")  # connectors that pull only what their settings name
+_NAME_STREAMS = ("files", "sftp", "rest", "sql")  # these pull only what their settings name
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -76,6 +77,10 @@ def warnings(deployment: Deployment) -> Iterator[str]:
         )
     elif wide:
         yield f"participants: all in {', '.join(wide)}: every patient they speak of gets a record"
+    try:
+        address.resolved(deployment.hub.database)
+    except Misconfigured as error:
+        yield str(error)
     for name, one in deployment.connections.items():
         if not any(p.reads.connection == name for p in deployment.inbound.values()) and not any(
             p.to == name for p in deployment.outbound.values()

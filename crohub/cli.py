@@ -9,7 +9,7 @@ from collections.abc import Sequence
 import typer
 
 from crohub.commands import access, demo, install, look, orders, running, trying
-from crohub.commands.ending import BUSY, FAILED, code_of, say
+from crohub.commands.ending import BUSY, FAILED, code_of, of_database, say
 
 app = typer.Typer(
     name="crohub",
@@ -55,6 +55,9 @@ def _told(error: Exception) -> int:
     if "locked" in str(error):
         say("the database is in use by another program; try again")
         return BUSY
+    if words := of_database(error):
+        say(words)
+        return FAILED
     # its text may hold data of a message: the kind and the place are enough to report it
     trace, where = error.__traceback__, ""
     while trace:

@@ -11,6 +11,7 @@ from importlib.metadata import packages_distributions
 from pathlib import Path
 
 from crohub import checking, schema
+from crohub.commands.ending import of_database
 from crohub.options import Options, places_of
 from crohub.ownership import Busy, owned
 from hub import audit
@@ -91,13 +92,9 @@ def _lock(places: Places) -> Finding:
 
 
 def _databases(places: Places) -> Iterator[Finding]:
-    try:
-        state = schema.check(places)
-    except DatabaseNewer as error:
-        yield Finding(what="databases", ok=False, detail=str(error))
-        return
-    yield Finding(what="databases", ok=True, detail=state)
-    if state != "ready":
+    found = [_form(database) for database in schema.databases(places)]
+    yield from found
+    if any(one.detail != "ready" for one in found):
         return
     for name, opened in (("journal", places.journal), ("hub", places.hub)):
         session = opened(read_only=places.embedded)
@@ -112,6 +109,20 @@ def _databases(places: Places) -> Iterator[Finding]:
                 yield Finding(what="audit", ok=not odd, detail=odd or "every entry follows")
         finally:
             session.close()
+
+
+def _form(database: schema.Database) -> Finding:
+    """Is it there, ours, and of this release?"""
+    what = f"{database.name} database"
+    try:
+        return Finding(what=what, ok=True, detail=schema.state_of(database))
+    except DatabaseNewer as error:
+        return Finding(what=what, ok=False, detail=str(error))
+    except Exception as error:
+        words = of_database(error)
+        if not words:
+            raise
+        return Finding(what=what, ok=False, detail=words)
 
 
 def _connections(deployment: Deployment) -> Iterator[Finding]:

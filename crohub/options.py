@@ -6,6 +6,7 @@ import os
 from dataclasses import dataclass
 from pathlib import Path
 
+from pipelines.address import resolved
 from pipelines.places import Places
 from pipelines.settings import Deployment
 
@@ -23,4 +24,6 @@ class Options:
 def places_of(options: Options, deployment: Deployment) -> Places:
     """The data folder: as said, else CROHUB_DATA, else `data` in the configuration's folder."""
     said = options.data or os.environ.get("CROHUB_DATA")
-    return Places(Path(said) if said else options.config / "data", deployment.hub.database)
+    return Places(
+        Path(said) if said else options.config / "data", resolved(deployment.hub.database)
+    )

@@ -54,12 +54,12 @@ def upgrade(places: Places) -> None:
 
 def _states(places: Places) -> Iterator[tuple[Database, State]]:
     for database in databases(places):
-        yield (
-            database,
-            schema.state(
-                database.url, database.branches, schema=database.schema, name=database.name
-            ),
-        )
+        yield database, state_of(database)
+
+
+def state_of(database: Database) -> State:
+    """As `check`, of one of them."""
+    return schema.state(database.url, database.branches, schema=database.schema, name=database.name)
 
 
 def _keep_private(url: str) -> None:

@@ -13,6 +13,7 @@ from collections.abc import Callable
 import structlog
 import uvicorn
 
+from connectors.protocol import Listens
 from crohub import app as application
 from crohub import schema
 from crohub.first_key import first_key
@@ -20,7 +21,7 @@ from crohub.options import Options, places_of
 from crohub.ownership import Busy, owned
 from hub import seal
 from pipelines import logs, settings
-from pipelines.edge import open_edge
+from pipelines.edge import Edge, open_edge
 from pipelines.places import Places
 from pipelines.settings import Deployment
 
@@ -55,9 +56,8 @@ def serve(options: Options, *, started: Callable[[str], None] = lambda _: None) 
 
 def _bound(host: str, port: int) -> socket.socket:
     """The API's own socket. Raises Busy when something listens there already."""
-    family = socket.AF_INET6 if ":" in host else socket.AF_INET
     try:
-        return socket.create_server((host, port), family=family, backlog=2048)
+        return socket.create_server((host, port), family=_family(host), backlog=2048)
     except OSError as error:
         if error.errno != errno.EADDRINUSE:
             raise
@@ -77,6 +77,7 @@ def _run(
         os._exit(1)
 
     edge = open_edge(places, deployment, fatal=fatal)
+    _refuse_taken(edge)
     config = uvicorn.Config(
         application.build(edge),
         loop="uvloop",
@@ -94,6 +95,32 @@ def _run(
     threading.Thread(target=_tell, args=(server, started), daemon=True).start()
     with contextlib.suppress(KeyboardInterrupt):  # uvicorn raises it again once all has ended
         server.run(sockets=[taken])
+
+
+def _refuse_taken(edge: Edge) -> None:
+    """A listener whose port is taken would leave its senders without an answer, unnoticed."""
+    stopped = edge.gates()
+    for name in edge.deployment.connections:
+        connector = edge.connector(name)
+        port = getattr(connector, "port", None)
+        if name in stopped or not isinstance(connector, Listens) or not port:
+            continue
+        host = str(getattr(connector, "host", "127.0.0.1"))
+        with contextlib.closing(socket.socket(_family(host), socket.SOCK_STREAM)) as probe:
+            probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+            try:
+                probe.bind((host, port))
+            except OSError as error:
+                if error.errno != errno.EADDRINUSE:
+                    continue  # the listener itself says what is wrong, and tries again
+                raise Busy(
+                    f"connection {name}: {host}:{port} is in use; give its `port` another value "
+                    "(the starter's listener: CROHUB_MLLP_PORT), or pause it"
+                ) from None
+
+
+def _family(host: str) -> socket.AddressFamily:
+    return socket.AF_INET6 if ":" in host else socket.AF_INET
 
 
 def _tell(server: uvicorn.Server, started: Callable[[str], None]) -> None:

@@ -143,13 +143,14 @@ class Edge:
             await self._look()
 
     async def _look(self) -> None:
-        self.paused = await asyncio.to_thread(self._gates)
+        self.paused = await asyncio.to_thread(self.gates)
         for name in self.deployment.connections:
             connector = self.connector(name)
             if isinstance(connector, Listens) and getattr(connector, "port", 0) is not None:
                 self._keep_listening(name, connector)
 
-    def _gates(self) -> dict[str, str]:
+    def gates(self) -> dict[str, str]:
+        """The connections that a person stopped: paused or draining."""
         session = self.places.hub(read_only=self.places.embedded)
         try:
             return {str(c): str(s) for c, s in session.all("select connection, state from gate")}

@@ -1,16 +1,17 @@
 """A deployment as it is written down: hub.yaml, connections, pipelines, policies.
 
 Values only. A secret is a reference (`${env:NAME}`, `${file:path}`); any other text may take
-`${env:NAME:-default}`. Every mistake is reported at once, with file, line and what was expected.
+`${env:NAME:-default}`, and `${folder}` for the folder it all lies in. Every mistake is reported at
+once, with file, line and what was expected.
 """
 
 from __future__ import annotations
 
 import os
 import re
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from pathlib import Path
-from typing import Any, Literal, TypeVar
+from typing import Any, Literal, get_args
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_validator
@@ -19,14 +20,14 @@ from connectors import registry
 from connectors.errors import Misconfigured
 from connectors.protocol import Connector
 from mappings import document
-from mappings.document import Many, Node, Table
-from mappings.mistakes import Mark, Mistakes
+from mappings.document import Table
+from mappings.mistakes import Mistakes, one_of
+from pipelines import address, policies, written
+from pipelines.written import Kind
 
 Role = Literal[
     "EHR", "EDC", "CTMS", "IRB", "HR", "ETMF", "EREG", "ERP", "TRAINING", "REGISTRY", "OTHER"
 ]
-Kind = TypeVar("Kind", bound=BaseModel)
-_DEFAULTED = re.compile(r"\$\{env:([A-Za-z_][A-Za-z0-9_]*):-([^}]*)\}")
 _SPAN = re.compile(r"^(\d+)(ms|s|m|h|d)$")
 _SECONDS = {"ms": 0.001, "s": 1.0, "m": 60.0, "h": 3600.0, "d": 86400.0}
 
@@ -47,7 +48,7 @@ class Listen(_Values):
     """Where the API is served. Another address than loopback needs TLS."""
 
     host: str = "127.0.0.1"
-    port: int = 8080
+    port: int = Field(8080, ge=0, lt=65_536)
     tls_cert: str = ""
     tls_key: str = ""
 
@@ -57,7 +58,7 @@ class HubSettings(_Values):
 
     institution: str = "Unnamed institution"
     timezone: str = "UTC"
-    database: str = "embedded"  # or postgresql://…
+    database: str = address.EMBEDDED  # or postgresql://…, its password by reference
     participants: Literal["all", "known_only"] = "known_only"
     held_for_days: int = 30
     mapping_workers: int = 1
@@ -67,6 +68,11 @@ class HubSettings(_Values):
     @classmethod
     def _zone(cls, name: str) -> str:
         return _known_zone(name)
+
+    @field_validator("database")
+    @classmethod
+    def _address(cls, said: str) -> str:
+        return address.sound(said)
 
 
 class ConnectionSettings(_Values):
@@ -187,32 +193,41 @@ class Deployment(_Values):
 
 def build_connector(connection: ConnectionSettings, hub: HubSettings) -> Connector:
     """Raises Misconfigured naming every wrong setting."""
-    settings = dict(connection.settings)
     kind = registry.find(connection.connector)
+    return registry.build(connection.connector, _settings_of(connection, kind, hub))
+
+
+def _settings_of(
+    connection: ConnectionSettings, kind: type[Connector], hub: HubSettings
+) -> dict[str, Any]:
+    settings = dict(connection.settings)
     if "timezone" in kind.model_fields and "timezone" not in settings:
         settings["timezone"] = connection.timezone or hub.timezone
-    return registry.build(connection.connector, settings)
+    return settings
 
 
 def load(folder: Path, environment: Mapping[str, str] | None = None) -> Deployment:
     """The deployment in `folder`. Raises mappings.mistakes.MappingErrors with every mistake."""
     mistakes = Mistakes()
-    environment = os.environ if environment is None else environment
+    environment = {
+        **(os.environ if environment is None else environment),
+        written.FOLDER: str(folder.resolve()),
+    }
     hub = _one(folder / "hub.yaml", HubSettings, mistakes, environment, folder)
-    connections = _all(folder, "connections", ConnectionSettings, mistakes, environment)
+    tables = _tables(folder, "connections", mistakes)
+    connections: dict[str, ConnectionSettings] = {}
+    for name, table in tables.items():
+        _put(connections, name, written.checked(table, ConnectionSettings, mistakes, environment))
+        _check_connector(table, connections.get(name), hub or HubSettings(), mistakes, environment)
     inbound: dict[str, Inbound] = {}
     outbound: dict[str, Outbound] = {}
-    for path in sorted((folder / "pipelines").glob("*.yaml")):
-        table = document.read(path, mistakes, name=_name(path, folder))
-        if table is None:
-            continue
+    for name, table in _tables(folder, "pipelines", mistakes).items():
         if "feed" in table.items:
-            _put(outbound, path.stem, _checked(table, Outbound, mistakes, environment))
+            _put(outbound, name, written.checked(table, Outbound, mistakes, environment))
         else:
-            _put(inbound, path.stem, _checked(table, Inbound, mistakes, environment))
-        _check_names(table, connections, mistakes)
-    _check_connectors(folder, connections, hub or HubSettings(), mistakes)
-    authority = _authority(folder, mistakes)
+            _put(inbound, name, written.checked(table, Inbound, mistakes, environment))
+        _check_name(table, _names(folder, "connections"), mistakes)
+    authority = policies.authority(folder, get_args(Role), mistakes)
     mistakes.raise_if_any()
     return Deployment(
         folder=folder,
@@ -237,108 +252,57 @@ def _put(into: dict[str, Any], name: str, value: Any) -> None:  # noqa: ANN401
         into[name] = value
 
 
-def _all(
-    folder: Path,
-    name: str,
-    kind: type[ConnectionSettings],
-    mistakes: Mistakes,
-    environment: Mapping[str, str],
-) -> dict[str, ConnectionSettings]:
-    found: dict[str, ConnectionSettings] = {}
+def _tables(folder: Path, name: str, mistakes: Mistakes) -> dict[str, Table]:
+    """The YAML files of a folder that can be read, by name."""
+    found: dict[str, Table] = {}
     for path in sorted((folder / name).glob("*.yaml")):
-        _put(found, path.stem, _one(path, kind, mistakes, environment, folder))
+        _put(found, path.stem, document.read(path, mistakes, name=_name(path, folder)))
     return found
+
+
+def _names(folder: Path, name: str) -> set[str]:
+    """Whatever has a file there: one that is wrong is still meant."""
+    return {path.stem for path in (folder / name).glob("*.yaml")}
 
 
 def _one(
     path: Path, kind: type[Kind], mistakes: Mistakes, environment: Mapping[str, str], folder: Path
 ) -> Kind | None:
     table = document.read(path, mistakes, name=_name(path, folder))
-    return None if table is None else _checked(table, kind, mistakes, environment)
+    return None if table is None else written.checked(table, kind, mistakes, environment)
 
 
 def _name(path: Path, folder: Path) -> str:
     return str(path.relative_to(folder))
 
 
-def _checked(
-    table: Table, kind: type[Kind], mistakes: Mistakes, environment: Mapping[str, str]
-) -> Kind | None:
-    try:
-        return kind.model_validate(_plain(table, environment))
-    except ValidationError as error:
-        for fault in error.errors():
-            mark = _mark_of(table, fault["loc"])
-            name = ".".join(map(str, fault["loc"])) or "the file"
-            if fault["type"] == "extra_forbidden":
-                known = ", ".join(sorted(kind.model_fields))
-                mistakes.add(mark, f"the key {name!r}", f"one of {known}")
-            elif fault["type"] == "missing":
-                mistakes.add(mark, f"no {name!r}", "a value for it")
-            else:
-                mistakes.add(mark, f"{name}: {fault['msg']}", "a value that fits")
-        return None
-
-
-def _plain(node: Node, environment: Mapping[str, str]) -> Any:  # noqa: ANN401 - YAML
-    if isinstance(node, Table):
-        return {key: _plain(value, environment) for key, value in node.items.items()}
-    if isinstance(node, Many):
-        return [_plain(item, environment) for item in node.items]
-    return _DEFAULTED.sub(lambda m: environment.get(m[1], m[2]), node.value)
-
-
-def _mark_of(table: Table, loc: tuple[int | str, ...]) -> Mark:
-    mark, node = table.mark, table
-    for part in loc:
-        if isinstance(node, Table) and part in node.items:
-            mark = node.keys[str(part)]
-            node = node.items[str(part)]  # type: ignore[assignment]
-        elif isinstance(node, Many) and isinstance(part, int) and part < len(node.items):
-            node = node.items[part]
-            mark = node.mark
-        else:
-            break
-    return mark
-
-
-def _check_names(
-    table: Table, connections: Mapping[str, ConnectionSettings], mistakes: Mistakes
-) -> None:
+def _check_name(table: Table, connections: Collection[str], mistakes: Mistakes) -> None:
     reads = table.items.get("reads")
     named = reads.items.get("connection") if isinstance(reads, Table) else table.items.get("to")
     if isinstance(named, document.Text) and named.value not in connections:
-        known = ", ".join(sorted(connections)) or "none"
-        mistakes.add(named, f"the connection {named.value!r}", f"one of {known}")
+        mistakes.add(named, f"the connection {named.value!r}", one_of(named.value, connections))
 
 
-def _check_connectors(
-    folder: Path,
-    connections: Mapping[str, ConnectionSettings],
+def _check_connector(
+    table: Table,
+    connection: ConnectionSettings | None,
     hub: HubSettings,
     mistakes: Mistakes,
+    environment: Mapping[str, str],
 ) -> None:
-    for name, connection in connections.items():
-        try:
-            build_connector(connection, hub)
-        except Misconfigured as error:
-            mistakes.add(Mark(f"connections/{name}.yaml"), str(error), "settings that fit")
-
-
-def _authority(folder: Path, mistakes: Mistakes) -> dict[str, dict[str, tuple[str, ...]]]:
-    path = folder / "policies" / "survivorship.yaml"
-    if not path.exists():
-        return {}
-    table = document.read(path, mistakes, name=_name(path, folder))
-    found: dict[str, dict[str, tuple[str, ...]]] = {}
-    for entity, fields in table.items.items() if table else ():
-        if not isinstance(fields, Table):
-            mistakes.add(fields, f"{entity} without fields", "field: [ROLE, …]")
-            continue
-        found[entity] = {}
-        for name, order in fields.items.items():
-            if not isinstance(order, Many):
-                mistakes.add(order, f"{entity}.{name} without a list", "roles, strongest first")
-                continue
-            found[entity][name] = tuple(i.value for i in order.items if hasattr(i, "value"))
-    return found
+    """The connector's own settings, even where something else in the file is wrong."""
+    named = table.items.get("connector")
+    if not isinstance(named, document.Text):
+        return  # that it is missing has been noted
+    try:
+        kind = registry.find(named.value)
+    except Misconfigured as error:
+        mistakes.add(named, str(error), "a connector that is installed")
+        return
+    if connection is None:
+        given = written.plain(table, environment).get("settings", {})
+        connection = ConnectionSettings(connector=named.value, system="", settings=given)
+    try:
+        kind(**_settings_of(connection, kind, hub))
+    except ValidationError as error:
+        written.note(error, table, mistakes, kind.model_fields, ("settings",))

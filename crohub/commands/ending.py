@@ -86,6 +86,25 @@ def code_of(error: BaseException) -> int | None:
     return next((_CODES[k.__name__] for k in type(error).__mro__ if k.__name__ in _CODES), None)
 
 
+def of_database(error: BaseException) -> str:
+    """What a database that cannot be used is told as; "" for any other error. Only what a server
+    or SQLite says of itself is shown: no text of a statement, which may hold data."""
+    kinds = {f"{kind.__module__.partition('.')[0]}.{kind.__name__}" for kind in type(error).__mro__}
+    if "psycopg.OperationalError" in kinds:
+        first = (str(error).strip().splitlines() or ["no answer"])[0]
+        return f"hub.yaml: database: {first}; expected a PostgreSQL server that lets crohub in"
+    if "sqlite3.DatabaseError" not in kinds:
+        return ""
+    if any(word in str(error) for word in ("not a database", "malformed")):
+        return (
+            f"a file of the data folder is damaged ({error}): stop the hub and restore a backup; "
+            "`crohub doctor` tells which"
+        )
+    if "unable to open" in str(error):
+        return f"a database of the data folder cannot be opened ({error}); look at its permissions"
+    return ""
+
+
 def _cell(value: object) -> str:
     if value is None:
         return ""

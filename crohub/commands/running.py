@@ -20,7 +20,9 @@ def serve(
     config: Config = HERE,
     data_folder: Data = None,
     host: Annotated[str | None, typer.Option(help="Instead of listen.host.")] = None,
-    port: Annotated[int | None, typer.Option(help="Instead of listen.port.")] = None,
+    port: Annotated[
+        int | None, typer.Option(min=0, max=65_535, help="Instead of listen.port.")
+    ] = None,
     as_json: Json = False,
 ) -> None:
     """Run the hub until Ctrl-C (once: drains; twice: stops)."""

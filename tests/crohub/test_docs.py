@@ -15,7 +15,7 @@ ROOT = Path(__file__).parents[2]
 PAGES = [ROOT / "README.md", *sorted((ROOT / "docs").glob("*.md")), ROOT / "CHANGELOG.md"]
 SOURCES = [
     path
-    for folder in ("crohub", "pipelines", "connectors")
+    for folder in ("crohub", "pipelines", "connectors", "config")
     for path in (ROOT / folder).rglob("*")
     if path.suffix in (".py", ".yaml")
 ]

@@ -7,7 +7,7 @@ import hl7.client
 import pytest
 
 from connectors import registry
-from crohub import checking, starter
+from crohub import checking
 from mappings.document import read
 from mappings.mistakes import Mistakes
 from pipelines import settings
@@ -67,6 +67,7 @@ def test_init_writes_files_that_are_read_again(crohub, tmp_path):
     assert said.code == 0
     assert "hub.yaml" in said.json["files"]
     assert (tmp_path / "new" / "inbox").is_dir()
+    assert not (tmp_path / "new" / "data").exists()
     assert checking.check(tmp_path / "new").mistakes == ()
 
 
@@ -117,6 +118,6 @@ def test_what_the_starter_names_is_installed(deployment):
 
 
 def test_no_address_of_the_starter_is_beyond_this_machine():
-    text = (Path(starter.__file__).parent / "connections" / "hospital.yaml").read_text()
+    text = (Path(__file__).parents[2] / "config" / "connections" / "hospital.yaml").read_text()
 
     assert "host: 127.0.0.1" in text
