@@ -113,9 +113,11 @@ class Session:
 
     def by_index(self) -> None:
         """From now on lookups never read whole tables. PostgreSQL plans a repeated statement
-        once, and while a table is young it seems too small for its index."""
+        once, and while a table is young it seems too small for its index. Where there is no
+        other way it still reads all, and must not take that for so costly as to compile it."""
         if self.dialect == "postgresql":
             self.raw.execute("set enable_seqscan = off")
+            self.raw.execute("set jit = off")
 
     def insert(self, table: Table, columns: Sequence[str], rows: Sequence[Row]) -> None:
         """Adds rows; a conflict is an error."""
