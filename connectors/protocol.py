@@ -7,7 +7,7 @@ because one loop holds many sockets.
 from __future__ import annotations
 
 from asyncio import Future
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Literal, Protocol, runtime_checkable
@@ -40,6 +40,31 @@ class Accepted:
     reason: str = ""
     again: bool = False  # it had been stored before
 
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Call:
+    """One request to a connection's address on the hub's own server, its bytes as they came.
+    Names of headers are in lower case; `rest` is the path behind the connection's name."""
+
+    headers: Mapping[str, str]
+    body: bytes
+    rest: str = ""
+
+    def header(self, name: str) -> str:
+        """A header's value, "" where there is none."""
+        return self.headers.get(name.lower(), "")
+
+
+@dataclass(frozen=True, slots=True)
+class Reply:
+    """An HTTP status, and the seconds until the caller may try again (0: nothing is said)."""
+
+    status: int
+    after: int = 0
+
+
+# Told host and port (0: the hub's own) once connections are taken.
+Started = Callable[[str, int], None]
 
 # Hands a record over. The future resolves after the fsync; it never raises for a bad record.
 Accept = Callable[[Record], "Future[Accepted]"]
@@ -85,6 +110,20 @@ class Whole(Protocol):
 class Listens(Protocol):
     async def listen(self, accept: Accept) -> None:
         """Serve until cancelled. A sender is answered only after `accept`'s future resolved."""
+        ...
+
+
+@runtime_checkable
+class Hooked(Listens, Protocol):
+    """Listens at `/hooks/<connection>` of the hub's own server instead of a port of its own."""
+
+    @property
+    def largest(self) -> int:
+        """Bytes of a body; of a longer one nothing is read."""
+        ...
+
+    async def receive(self, call: Call) -> Reply:
+        """Called while `listen` runs, and answered 2xx only after `accept`'s future resolved."""
         ...
 
 

@@ -10,7 +10,7 @@ from importlib.metadata import version
 from fastapi import FastAPI
 from fastapi.responses import JSONResponse
 
-from crohub import metrics
+from crohub import hooks, metrics
 from crohub.ops import routes
 from crohub.ops.desk import Desk
 from crohub.ops.give import saw
@@ -24,8 +24,8 @@ HEALTH = ("/healthz", "/readyz")
 
 
 def build(edge: Edge) -> FastAPI:
-    """The application of one node; the edge starts and stops with it. Every path but health and
-    the page to sign in needs a key."""
+    """The application of one node; the edge starts and stops with it. Every path but health,
+    the page to sign in and the addresses that systems post to needs a key."""
     desk = Desk(edge)
 
     @asynccontextmanager
@@ -49,6 +49,7 @@ def build(edge: Edge) -> FastAPI:
     routes.mount(app, desk)
     metrics.mount(app, desk)
     pages.mount(app, desk)
+    hooks.mount(app, edge)
     return app
 
 
@@ -59,7 +60,7 @@ def _deps(edge: Edge) -> Deps:
         keyring=edge.keyring,
         clock=clock.now,
         saw=partial(saw, edge),
-        open_paths=(*HEALTH, *pages.OPEN),
+        open_paths=(*HEALTH, *pages.OPEN, hooks.OPEN),
     )
 
 

@@ -127,6 +127,28 @@ def _json(outgoing: Outgoing, shop: Workshop) -> Callable[[CanonicalView, str, d
     return body
 
 
+def _event(outgoing: Outgoing, shop: Workshop) -> Callable[[CanonicalView, str, datetime], bytes]:
+    """A CloudEvent in structured mode; what the mapping shapes is its data."""
+    make = _shaped(outgoing.resource if outgoing.resource is not None else {}, shop)
+    subject = _say(outgoing.subject, shop) if outgoing.subject else None
+
+    def body(view: CanonicalView, delivery_id: str, now: datetime) -> bytes:
+        about = subject(view) if subject else None
+        event = {
+            "specversion": "1.0",
+            "id": delivery_id,
+            "source": outgoing.source,
+            "type": outgoing.type,
+            **({"subject": as_text(about)} if about not in _NOTHING else {}),
+            "time": now.isoformat().replace("+00:00", "Z"),
+            "datacontenttype": "application/json",
+            "data": make(view) or {},
+        }
+        return orjson.dumps(event)
+
+    return body
+
+
 def _shaped(shape: Shape, shop: Workshop) -> Say:
     """The shape with its values; a value, object or list that holds nothing is left out."""
     if isinstance(shape, Rule):
@@ -160,5 +182,6 @@ _BODIES = {
     "hl7v2": _hl7,
     "application/fhir+json": _json,
     "application/json": _json,
+    "application/cloudevents+json": _event,
     "text/csv;row": _row,
 }

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
+from typing import Any
 
 from connectors.formats import er7_path
 from hub.model.spec import EntitySpec, entities
@@ -15,12 +16,15 @@ from mappings.rules import Reader, read_rule
 from mappings.setting import Setting
 from mappings.spec import Rule
 
-WRITES = ("hl7v2", "application/fhir+json", "application/json", "text/csv;row")
+EVENT = "application/cloudevents+json"
+WRITES = ("hl7v2", "application/fhir+json", "application/json", EVENT, "text/csv;row")
+_UNSAID = ("version", "type", "source", "subject")  # what a body may leave to its default
 _TOP = ("when", "parameters", "writes", "stream", "requires", "target")
 _BODY = {
     "hl7v2": ("message", "version", "fields"),
     "application/fhir+json": ("resource",),
     "application/json": ("resource",),
+    EVENT: ("resource", "type", "source", "subject"),
     "text/csv;row": ("columns",),
 }
 _SOURCES = frozenset({"path", "paths", "const", "join", "call"})
@@ -57,6 +61,9 @@ class Outgoing:
     version: str = "2.5.1"
     fields: dict[str, Rule] = field(default_factory=dict)
     resource: Shape | None = None
+    type: str = ""  # of an event
+    source: str = ""
+    subject: Rule | None = None
 
 
 def read_outgoing(path: Path, name: str, setting: Setting, mistakes: Mistakes) -> Outgoing | None:
@@ -93,6 +100,7 @@ def read_outgoing(path: Path, name: str, setting: Setting, mistakes: Mistakes) -
         version=shapes.text_of(top.items.get("version"), mistakes, "2.5.1") or "2.5.1",
         fields=_rules(top.items.get("fields" if message else "columns"), reader, "fields"),
         resource=_shape(top.items["resource"], reader) if "resource" in top.items else None,
+        **_event(top, entity.name, reader),
     )
     _check_body(outgoing, top, mistakes)
     return outgoing
@@ -100,7 +108,7 @@ def read_outgoing(path: Path, name: str, setting: Setting, mistakes: Mistakes) -
 
 def _check_body(outgoing: Outgoing, top: Table, mistakes: Mistakes) -> None:
     for needed in _BODY[outgoing.writes]:
-        if needed not in top.items and needed != "version":
+        if needed not in top.items and needed not in _UNSAID:
             mistakes.add(top, f"no {needed}", f"{needed}: for {outgoing.writes}")
     if outgoing.writes != "hl7v2":
         return
@@ -110,6 +118,20 @@ def _check_body(outgoing: Outgoing, top: Table, mistakes: Mistakes) -> None:
             er7_path.parse(path)
         except ValueError as error:
             mistakes.add(mark, str(error), "an HL7 path such as PID-3[1].1")
+
+
+def _event(top: Table, entity: str, reader: Reader) -> dict[str, Any]:
+    """What an event says of itself beside its data."""
+    subject = top.items.get("subject")
+    said = {
+        name: shapes.text_of(top.items.get(name), reader.mistakes, f"the {name} of the events")
+        for name in ("type", "source")
+    }
+    return {
+        "type": said["type"] or f"crohub.{entity}.changed",
+        "source": said["source"] or "crohub",
+        "subject": read_rule(subject, reader, what="subject") if subject else None,
+    }
 
 
 def _when(top: Table, mistakes: Mistakes) -> tuple[EntitySpec | None, tuple[Change, ...]]:

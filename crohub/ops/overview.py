@@ -35,7 +35,7 @@ def connections(edge: Edge, session: Session, counts: Tally) -> list[Json]:
                 "role": one.role,
                 "environment": one.environment,
                 "state": edge.paused.get(name) or ("trouble" if trouble else "running"),
-                "address": f"{address[0]}:{address[1]}" if address else None,
+                "address": _address(name, address) if address else None,
                 "heard_at": _moment(heard.get(name)),
                 "received": received.get(name, 0),
                 "parked": unwell.get(name, 0),
@@ -43,6 +43,12 @@ def connections(edge: Edge, session: Session, counts: Tally) -> list[Json]:
             }
         )
     return found
+
+
+def _address(name: str, address: tuple[str, int]) -> str:
+    """Port 0: a path of the hub's own server."""
+    host, port = address
+    return f"{host}:{port}" if port else f"{host}{name}"
 
 
 def pipelines(deployment: Deployment, session: Session) -> list[Json]:

@@ -55,6 +55,15 @@ when: {entity: Enrollment, subject_number: {changes: true}}
 writes: text/csv;row
 columns: {Subject: subject_number, Since: enrolled_on, Sex: participant.sex, Eligible: eligible}
 """
+EVENT = """\
+when: {entity: Enrollment, state: {changes: true}}
+writes: application/cloudevents+json
+source: "urn:uh:crohub"
+subject: subject_number
+resource:
+  state: state
+  study: "study.identifier(sponsor_protocol_no)"
+"""
 
 
 @dataclass
@@ -146,6 +155,32 @@ def test_a_change_becomes_a_row_that_the_reader_of_rows_reads(outgoing):
     }  # fmt: skip
 
 
+def test_a_change_becomes_an_event(outgoing):
+    delivery = outgoing(EVENT).render(enrollment(), delivery_id="D1", now=NOW)
+
+    assert orjson.loads(delivery.body) == {
+        "specversion": "1.0",
+        "id": "D1",
+        "source": "urn:uh:crohub",
+        "type": "crohub.Enrollment.changed",
+        "subject": "S-1",
+        "time": "2026-03-01T12:30:00Z",
+        "datacontenttype": "application/json",
+        "data": {"state": "enrolled", "study": "ONC-101"},
+    }
+    assert delivery.media == "application/cloudevents+json"
+
+
+def test_an_event_says_its_type_and_no_subject_that_is_not_known(outgoing):
+    made = outgoing(EVENT + "type: org.uh.enrolled\n")
+
+    delivery = made.render(enrollment(subject_number=None), delivery_id="D1", now=NOW)
+
+    event = orjson.loads(delivery.body)
+    assert event["type"] == "org.uh.enrolled"
+    assert "subject" not in event
+
+
 def test_the_same_arguments_give_the_same_bytes(outgoing):
     made = outgoing(CRM)
 
@@ -220,6 +255,8 @@ def test_a_field_is_said_when_it_changes(outgoing):
         (CRM.replace("message", "mesage"), 3, "the key 'mesage'"),
         (FHIR.replace("id: key", "id: study"), 5, "the reference 'study'"),
         (CSV.replace("columns", "fields"), 3, "the key 'fields'"),
+        (EVENT.replace("subject_number", "subject_no"), 4, "Enrollment has no 'subject_no'"),
+        (EVENT.replace("resource:", "data:"), 1, "no resource"),
     ],
 )  # fmt: skip
 def test_a_wrong_outbound_mapping_is_told_with_its_line(outgoing, text, line, found):
