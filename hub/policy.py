@@ -6,7 +6,12 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 
 # model page §7; a policy file replaces it entity by entity, field by field
-DEFAULT_ORDER = ("IRB", "CTMS", "EDC", "EHR", "HR", "ETMF", "EREG", "ERP", "REGISTRY", "OTHER")
+DEFAULT_ORDER = (
+    "IRB", "CTMS", "EDC", "EHR", "HR", "TRAINING", "ETMF", "EREG", "ERP", "REGISTRY", "OTHER",
+)  # fmt: skip
+_MONEY = ("ERP", "CTMS")
+_STAFF = ("HR", "EREG", "CTMS")
+_PAPERS = ("ETMF", "EREG", "CTMS")
 DEFAULT_AUTHORITY: dict[str, dict[str, Sequence[str]]] = {
     "Study": {"*": ("CTMS", "IRB", "EDC", "EHR", "REGISTRY")},
     "StudySite": {"*": ("CTMS", "IRB", "EDC", "EHR", "REGISTRY")},
@@ -19,6 +24,28 @@ DEFAULT_AUTHORITY: dict[str, dict[str, Sequence[str]]] = {
     "ParticipantVisit": {"*": ("EDC", "EHR", "CTMS"), "scheduled_at": ("EHR", "CTMS", "EDC")},
     "Person": {"*": ("HR", "EREG", "CTMS", "EHR")},
     "StaffAssignment": {"*": ("CTMS", "EREG", "IRB", "HR", "EHR")},
+    "IrbSubmission": {"*": ("IRB", "CTMS")},
+    "AncillaryReview": {"*": ("IRB", "CTMS")},
+    "Employment": {"*": ("HR",)},
+    "Credential": {"*": _STAFF},
+    "TrainingRecord": {"*": ("TRAINING", *_STAFF)},
+    "Delegation": {"*": ("EREG", "CTMS")},
+    "CrfStatus": {"*": ("EDC", "CTMS")},
+    "DataQuery": {"*": ("EDC", "CTMS")},
+    "Charge": {"*": ("EHR", "ERP")},
+    "VisitProcedure": {"*": ("EHR", "EDC", "CTMS"), "billing_status": _MONEY},
+    "Document": {"*": _PAPERS},
+    "DocumentVersion": {"*": _PAPERS},
+    "ExpectedDocument": {"*": _PAPERS},
+    "AccountingCode": {"*": _MONEY},
+    "Award": {"*": _MONEY},
+    "AwardDeliverable": {"*": _MONEY},
+    "Invoice": {"*": _MONEY},
+    "InvoiceLine": {"*": _MONEY},
+    "LedgerEntry": {"*": _MONEY},
+    "Payment": {"*": _MONEY},
+    "PaymentAllocation": {"*": _MONEY},
+    "PurchaseOrder": {"*": _MONEY},
 }
 
 
