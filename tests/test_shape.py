@@ -11,7 +11,8 @@ import pytest
 ROOT = Path(__file__).parents[1]
 PACKAGES = ("connectors", "hub", "mappings", "pipelines", "crohub")
 CONNECTORS = {
-    "files", "fhir", "flaky", "hl7v2", "redcap", "rest", "sftp", "sql", "vault", "webhook", "webhook_out",
+    "files", "fhir", "flaky", "hl7v2", "redcap", "rest", "sftp", "sql", "vault",
+    "webhook", "webhook_out",
 }  # fmt: skip
 FILES = [path for name in PACKAGES for path in sorted((ROOT / name).rglob("*.py"))]
 
