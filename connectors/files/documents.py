@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Iterator
 from datetime import datetime
 from typing import Annotated, BinaryIO, ClassVar, Literal
@@ -29,18 +30,21 @@ class OdmFiles(FileStream):
     or the users and sites, each inside the tags that say of which file and study it is.
 
     A study whose OID ends in parentheses names its environment: what `production` does not list
-    is no production data. A removed subject is gone; one that a later Snapshot leaves out is not.
+    is no production data. A removed subject is gone; one that a later Snapshot leaves out is gone
+    only where `whole` says that each file is a Snapshot of all there is.
     """
 
     format: Literal["odm"]
     production: tuple[str, ...] = ("prod", "production", "live")
     zone: Zone = ""  # of a CreationDateTime without an offset; "" takes the file's time then
     largest_part: int = Field(odm.LARGEST_PART, gt=0)  # bytes; a file with a larger one is refused
+    whole: bool = False  # each file is the whole list: what it misses has gone
 
     media: ClassVar[str] = odm.MEDIA
     file_media: ClassVar[str] = odm.MEDIA
 
     def pieces(self, source: BinaryIO, start: Place) -> Iterator[Piece]:
+        named: Counter[str] = Counter()  # a subject may stand in a file more than once
         for part in self._parts(source, start.passed):
             outside = part.environment and part.environment.lower() not in self.production
             yield Piece(
@@ -51,6 +55,7 @@ class OdmFiles(FileStream):
                 test=bool(outside),
                 gone=part.change == "Remove",
                 at=self._at(part),
+                of=_named(part, named) if self.whole else "",
             )
 
     def _parts(
@@ -72,13 +77,23 @@ class OdmFiles(FileStream):
             return None
 
     def refusal(self, source: BinaryIO) -> str:
-        """A file without any part is right: nothing has changed since the one before."""
+        """A file without any part is right, unless it is to be the whole list."""
+        found = 0
         try:
-            for _ in self._parts(source, serialise=False):
-                pass
+            for part in self._parts(source, serialise=False):
+                found += 1
+                if self.whole and part.header.file_type == "Transactional":
+                    return "CROHUB-ODM-TYPE: a Transactional file, expected a Snapshot of all"
         except Refused as error:
             return str(error)
-        return ""
+        return "" if found or not self.whole else "CROHUB-LIST-EMPTY: the file has no part"
+
+    @property
+    def is_list(self) -> bool:
+        return self.whole
+
+    def thing(self, piece: Piece) -> str:
+        return piece.of
 
     def link(self, source: BinaryIO) -> Link | None:
         """FileOID and PriorFileOID. A Snapshot follows nothing."""
@@ -94,6 +109,13 @@ class OdmFiles(FileStream):
     def test(self, piece: Piece) -> bool:
         """The study's environment says so."""
         return piece.test
+
+
+def _named(part: odm.Part, named: Counter[str]) -> str:
+    """Which thing a part is of; the second of one name is told apart by its place."""
+    name = f"{part.name}|{part.study}|{part.key}"
+    named[name] += 1
+    return name if named[name] == 1 else f"{name}|{named[name]}"
 
 
 class DocumentFiles(FileStream):

@@ -55,6 +55,7 @@ class Part:
     number: int  # 1 is the first
     name: str  # SubjectData, Study, AdminData, MetaDataVersion
     study: str  # StudyOID
+    key: str  # SubjectKey
     change: str  # TransactionType
     header: Header
     body: bytes  # "" for one that was passed over
@@ -159,6 +160,7 @@ class _Reading:
             self._number,
             name,
             study or (element.get("OID", "") if name == "Study" else ""),
+            element.get("SubjectKey", "") if name == _SUBJECT else "",
             element.get("TransactionType", "") if name == _SUBJECT else "",
             self.header or Header(),
             self._body(element, name) if self._serialise else b"",

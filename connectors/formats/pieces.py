@@ -23,8 +23,8 @@ class Piece:
 
     `number` is its line, or its ordinal where lines mean nothing; unique within the file and
     the same in every reading. `fault` says why it cannot be understood ("" where it can), `notes`
-    what was odd about it. The last three are what a format itself says of a piece: when it was
-    so, that it is no production data, that the thing is no more.
+    what was odd about it. The last four are what a format itself says of a piece: when it was
+    so, that it is no production data, that the thing is no more, which thing it is.
     """
 
     body: bytes
@@ -35,3 +35,4 @@ class Piece:
     at: datetime | None = None
     test: bool = False
     gone: bool = False
+    of: str = ""

@@ -362,6 +362,52 @@ def test_a_setting_that_cannot_work_is_refused_at_load(tmp_path):
         files(tmp_path, zone="Vienna")
 
 
+# -- Snapshots of all there is
+
+
+def snapshot(*subjects: str, oid: str = "F1") -> str:
+    return document("<Study OID='S'/>", clinical(*subjects), FileType="Snapshot", FileOID=oid)
+
+
+def test_a_whole_snapshot_names_its_things_once_each(tmp_path):
+    drop(tmp_path, "a.xml", snapshot(subject("1", ""), subject("2", ""), subject("1", "")))
+
+    records = list(files(tmp_path, whole=True).pull("edc", ""))
+
+    assert files(tmp_path, whole=True).is_whole("edc")
+    assert [record.of for record in records] == [
+        "Study|S|", "SubjectData|ONC101(Prod)|1", "SubjectData|ONC101(Prod)|2",
+        "SubjectData|ONC101(Prod)|1|2",
+    ]  # fmt: skip
+
+
+def test_whole_snapshots_are_read_one_a_pull(tmp_path):
+    drop(tmp_path, "a.xml", snapshot(subject("1", ""), subject("2", "")))
+    drop(tmp_path, "b.xml", snapshot(subject("2", ""), oid="F2"), time=T0 + 1)
+    connector = files(tmp_path, whole=True)
+
+    first = list(connector.pull("edc", ""))
+    second = list(connector.pull("edc", first[-1].cursor))
+
+    assert [len(first), len(second)] == [3, 2]
+    assert list(connector.pull("edc", second[-1].cursor)) == []
+
+
+@pytest.mark.parametrize(
+    ("text", "code"),
+    [
+        (document(clinical(subject("1"))), "CROHUB-ODM-TYPE"),
+        (document(FileType="Snapshot"), "CROHUB-LIST-EMPTY"),
+    ],
+)
+def test_what_is_no_snapshot_of_all_says_nothing_of_what_is_missing(tmp_path, text, code):
+    drop(tmp_path, "a.xml", text)
+
+    [record] = files(tmp_path, whole=True).pull("edc", "")
+
+    assert code in record.fault
+
+
 # -- files that are one document each
 
 
