@@ -166,6 +166,19 @@ def test_what_others_put_into_a_list_of_things_stays(fhir, register):
     assert len(register.writes) == 1
 
 
+def test_what_we_add_to_a_list_of_things_is_added(fhir, register):
+    register.put("Appointment/7", supportingInformation=[{"reference": "ResearchStudy/1"}])
+    ours = [{"reference": "ResearchStudy/1"}, {"reference": "ResearchSubject/1"}]
+
+    _push(
+        fhir,
+        _delivery(said={"supportingInformation": ours}, kind="Appointment", match="read", id="7"),
+    )
+
+    assert register.kept["Appointment/7"]["supportingInformation"] == ours
+    assert register.kept["Appointment/7"]["identifier"] == _numbered("1")
+
+
 def test_any_other_list_is_one_value_of_ours(fhir, register):
     register.put("Appointment/7", identifier=_numbered("1"), serviceType=[{"text": "old"}])
 
