@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable, Iterator, Sequence
+from html import escape
 from io import BytesIO
 from typing import Any
-from xml.sax.saxutils import escape, quoteattr
 from zipfile import ZIP_DEFLATED, ZipFile, ZipInfo
 
 from connectors.formats.table_text import safe
@@ -38,7 +38,7 @@ def written(columns: Sequence[str], rows: Iterable[Sequence[Any]], *, sheet: str
         "_rels/.rels": _link("officeDocument", "xl/workbook.xml"),
         "xl/workbook.xml": (
             f'<workbook xmlns="{_MAIN}" xmlns:r="{_OFFICE}"><sheets>'
-            f'<sheet name={quoteattr(sheet)} sheetId="1" r:id="rId1"/></sheets></workbook>'
+            f'<sheet name="{escape(sheet)}" sheetId="1" r:id="rId1"/></sheets></workbook>'
         ),
         "xl/_rels/workbook.xml.rels": _link("worksheet", "worksheets/sheet1.xml"),
         "xl/worksheets/sheet1.xml": "".join(_sheet(columns, rows)),
@@ -88,4 +88,4 @@ def _cell(text: str) -> str:
     if not text:
         return "<c/>"
     bare = _UNWRITABLE.sub("\ufffd", text).replace("\r\n", "\n").replace("\r", "\n")
-    return f'<c t="inlineStr"><is><t xml:space="preserve">{escape(bare)}</t></is></c>'
+    return f'<c t="inlineStr"><is><t xml:space="preserve">{escape(bare, quote=False)}</t></is></c>'
