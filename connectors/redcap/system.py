@@ -46,6 +46,7 @@ class Redcap(Connector):
     fields: tuple[Annotated[str, Field(pattern=_NAME)], ...] = ()
     events: tuple[Annotated[str, Field(pattern=_NAME)], ...] = ()
     own_id_field: str = Field(default="", pattern=rf"{_NAME}|^$")  # holds our number, for a push
+    event: str = Field(default="", pattern=rf"{_NAME}|^$")  # of what is pushed, where it says none
 
     _world: World = PrivateAttr(default_factory=World)
     _pace: Pace = PrivateAttr(default_factory=Pace)
@@ -104,7 +105,8 @@ class Redcap(Connector):
             return one_by_one.deliver(deliveries, say)
 
     def _say(self, line: Line, field: str, delivery: Delivery) -> Receipt:
-        return writing.register(line, delivery, field, self.own_id_field)
+        form = writing.Form(key=field, own=self.own_id_field, event=self.event)
+        return writing.register(line, delivery, form)
 
     def _records(self, line: Line, since: str) -> Iterator[Record]:
         window, now = self._window(since), self._world.now()

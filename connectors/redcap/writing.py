@@ -8,6 +8,7 @@ before anything is written; only where nothing is found, REDCap gives a new numb
 from __future__ import annotations
 
 import re
+from dataclasses import dataclass
 from typing import Any
 
 from connectors.errors import Misconfigured, Refused
@@ -19,19 +20,31 @@ from connectors.redcap.line import Line
 _OURS = re.compile(r"[A-Za-z0-9._:~-]{1,100}")  # what may stand between quotes in a filter
 
 
-def register(line: Line, delivery: Delivery, field: str, own: str) -> Receipt:
-    """Writes one participant; `field` names records, `own` holds our number."""
-    if not own:
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Form:
+    """Where in the project it goes: `key` is the field that names records, `own` the one that
+    holds our number, `event` that of rows that name none."""
+
+    key: str
+    own: str
+    event: str = ""
+
+
+def register(line: Line, delivery: Delivery, form: Form) -> Receipt:
+    """Writes one participant."""
+    if not form.own:
         raise Misconfigured("`own_id_field` names no field; a push needs one for our number")
     rows = _rows(delivery)
     ours = delivery.target.get("id") or delivery.id
     if not _OURS.fullmatch(ours):
         raise Refused("target `id` has signs that a REDCap filter cannot hold")
-    record = _known(line, delivery.target.get("record", ""), ours, field, own)
-    # Where REDCap gives the number, this one is asked for and not used; it names nobody else.
-    rows[0][own] = ours
+    record = _known(line, delivery.target.get("record", ""), ours, form)
+    rows[0][form.own] = ours
     for row in rows:
-        row[field] = record or ours
+        # Where REDCap gives the number, ours is asked for and not used; it names nobody else.
+        row[form.key] = record or ours
+        if form.event:
+            row.setdefault("redcap_event_name", form.event)
     answer = _import(line, rows, new=not record)
     return Receipt(
         id=delivery.id,
@@ -49,16 +62,16 @@ def _rows(delivery: Delivery) -> list[dict[str, Any]]:
     return rows
 
 
-def _known(line: Line, record: str, ours: str, field: str, own: str) -> str:
+def _known(line: Line, record: str, ours: str, form: Form) -> str:
     """The record that it is already; "" for none."""
-    by = ("records[0]", record) if record else ("filterLogic", f"[{own}] = '{ours}'")
-    asked = [("type", "flat"), ("fields[0]", field), ("fields[1]", own), by]
+    by = ("records[0]", record) if record else ("filterLogic", f"[{form.own}] = '{ours}'")
+    asked = [("type", "flat"), ("fields[0]", form.key), ("fields[1]", form.own), by]
     answer = line.ask("record", asked)
     said = json_text.read(answer.body)
     rows = [row for row in said if isinstance(row, dict)] if isinstance(said, list) else []
     if not record:  # a project without this field may answer with everything
-        rows = [row for row in rows if row.get(own) == ours]
-    found = sorted({str(row[field]) for row in rows if row.get(field)})
+        rows = [row for row in rows if row.get(form.own) == ours]
+    found = sorted({str(row[form.key]) for row in rows if row.get(form.key)})
     if record and not found:
         raise Refused(f"{answer.told}: the record that was to change is not there any more")
     if len(found) > 1:

@@ -9,6 +9,10 @@ from redcap import RedcapError
 from connectors.record import Delivery
 from connectors.redcap import Redcap
 from crohub.sandbox.redcap import VERSION, Project, RedcapServer, dictionary
+from mappings.code_tables import load_codes
+from mappings.collection import load_library
+from mappings.lane import compile_lane
+from mappings.setting import Context
 
 TOKEN = "0123456789ABCDEF0123456789ABCDEF"
 FIELDS = dictionary(
@@ -111,3 +115,20 @@ def test_pycap_reads_what_ours_wrote_and_ours_what_pycap_deleted(pycap, ours, ro
     pycap.delete_records([receipt.native_id])
     (gone,) = ours.pull("log", "")
     assert json.loads(gone.body)["record"] == receipt.native_id
+
+
+def test_what_ours_reads_is_understood(pycap, ours, row):
+    codes = load_codes()
+    library = load_library(codes=codes, packaged=True)
+    names = ["redcap/participant", "redcap/enrollment", "redcap/consent", "redcap/visit"]
+    parameters = {"record_id": "study_id", "subject_number": "study_id"}
+    reader = library.reader(names, Context(parameters=parameters))
+    lane = compile_lane("[0].study_id", "application/json")
+    pycap.import_records([row])
+
+    (record,) = ours.pull("records", "")
+
+    said = {one.entity: one for one in reader(record).statements}
+    assert said["Enrollment"].fields["state"] == "consented"
+    assert said["Consent"].fields["signed_at"] == "2026-02-28"
+    assert lane(record.body) == "7"

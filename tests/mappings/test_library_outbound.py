@@ -28,6 +28,7 @@ class Shown:
     refs: dict = field(default_factory=dict)
     ids: list = field(default_factory=list)
     key: str | None = None
+    id: str = "0198-1"
 
     def get(self, name):
         return self.fields.get(name)

@@ -477,6 +477,17 @@ def test_without_an_answer_nobody_knows_and_the_next_try_finds_what_is_there(
     assert len(project.records) == 8
 
 
+def test_a_row_goes_to_the_event_of_the_connection_unless_it_names_one(project, server, connect):
+    redcap = connect(f"{server.url}/api/", event="visit_1_arm_1")
+    body = b'[{"visit_date": "2026-03-09"}]'
+    bare = Delivery(id="d1", stream="records", body=body, media="application/json")
+
+    redcap.push([bare, delivery(2)])
+
+    assert project.records["8"].keys() == {("visit_1_arm_1", "", "")}
+    assert project.records["9"].keys() == {("screening_arm_1", "", "")}
+
+
 def test_a_push_needs_a_field_for_our_number(server, connect):
     with pytest.raises(Misconfigured, match="own_id_field"):
         connect(f"{server.url}/api/", own_id_field="").push([delivery(1)])
