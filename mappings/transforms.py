@@ -156,6 +156,13 @@ def _without(argument: str, _setting: Setting) -> Step:
     return lambda value: as_text(value).removeprefix(argument) or None
 
 
+@transform("start", says="its first N characters", gives="text", argument="number")
+def _start(argument: str, _setting: Setting) -> Step:
+    if not argument.isdecimal() or argument == "0":
+        raise BadPath(f"start {argument!r}", "a number from 1")
+    return lambda value: as_text(value)[: int(argument)] or None
+
+
 # -- lists
 
 

@@ -62,14 +62,16 @@ SHIPPED = {
     ),
     "site": Query(
         object="site__v",
-        fields=("name__v", "site_name__v", "external_id__v", "study__v", "study_country__v",
+        fields=("name__v", "site_name__v", "external_id__v", "study__v", "study__vr.name__v",
+                "study_country__v",
                 "country__v", "country__vr.name__v", "site_status__v", "state__v", "status__v",
                 "organization__clin", "location__v", "principal_investigator__v",
                 "site_selected_date__v"),
     ),
     "subject": Query(
         object="subject__clin",
-        fields=("name__v", "external_id__v", "study__clin", "site__clin", "study__v", "site__v",
+        fields=("name__v", "external_id__v", "study__clin", "study__clinr.name__v", "site__clin",
+                "study__v", "study__vr.name__v", "site__v",
                 "subject_status__clin", "subject_status__v", "status__v"),
     ),
     "milestone": Query(
@@ -81,7 +83,7 @@ SHIPPED = {
     ),
     "monitoring_event": Query(
         object="monitoring_event__ctms",
-        fields=("name__v", "study__ctms", "site__ctms", "object_type__v",
+        fields=("name__v", "study__ctms", "site__ctms", "study__v", "site__v", "object_type__v",
                 "object_type__vr.api_name__v", "state__v", "visit_method__v",
                 "planned_start_date__v", "planned_end_date__v", "actual_start_date__v",
                 "actual_end_date__v", "status__v"),
