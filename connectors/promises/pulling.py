@@ -11,7 +11,7 @@ from connectors.promises.promise import (
     promise,
     raises_one_of_the_three,
 )
-from connectors.protocol import Connector, Pulls
+from connectors.protocol import Connector, Pulls, Whole
 from connectors.record import Record
 
 _RESUMED = 25  # places at which a pull is resumed, spread over all records
@@ -85,6 +85,13 @@ class PullPromises:
             promise(type(record.body) is bytes, f"{where}: the body is not bytes")
             promise(record.body or record.fault or record.said == "gone", f"{where}: says nothing")
             promise(record.media, f"{where}: has no media type")
+
+    def test_a_whole_list_names_each_thing_once(self, connector: Pulls, stream: str) -> None:
+        if not (isinstance(connector, Whole) and connector.is_whole(stream)):
+            return
+        named = [r.of for r in connector.pull(stream, "") if not r.fault]
+        promise(all(named), "a record of a whole list does not say which thing it is")
+        promise(len(set(named)) == len(named), "a whole list has one thing twice")
 
     def test_an_unknown_stream_is_an_error_of_the_three(
         self, connector: Pulls, stream: str
