@@ -8,6 +8,7 @@ import sys
 
 import pytest
 
+from connectors.formats import sheet_write
 from crohub import schema
 from crohub.commands.ending import code_of
 from crohub.ownership import owned
@@ -188,6 +189,23 @@ def test_map_reads_a_batch_of_messages_and_a_file_of_lines(crohub, tmp_path, adt
         "Participant", "ParticipantPhi", "Participant", "ParticipantPhi",
     ]  # fmt: skip
     assert len(also.out.splitlines()) == 2
+
+
+def test_map_reads_a_workbook_and_every_subject_of_an_odm_file(crohub, tmp_path):
+    book, edc = tmp_path / "roster.xlsx", tmp_path / "edc.xml"
+    book.write_bytes(sheet_write.written(["employee_id", "family_name"], [["1", "Ek"]]))
+    subjects = "".join(f'<SubjectData SubjectKey="{n}"/>' for n in (1, 2))
+    edc.write_text(
+        f'<ODM FileType="Snapshot"><ClinicalData StudyOID="S">{subjects}</ClinicalData></ODM>'
+    )
+
+    row = crohub("map", "files/roster", book)
+    both = crohub("map", "odm/subject", edc)
+
+    assert [json.loads(line)["key"] for line in row.out.splitlines()] == ["1"]
+    assert [json.loads(line)["key"] for line in both.out.splitlines()] == [
+        "S|1", "S|1", "S|2", "S|2",
+    ]  # fmt: skip
 
 
 def test_map_compares_a_message_with_its_standard_when_it_is_told_to(crohub, tmp_path, adt):
