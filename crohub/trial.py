@@ -8,7 +8,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Literal
 
-from connectors.formats import hl7batch, ndjson, odm, sheets, tables
+from connectors.formats import hl7batch, ndjson, odm, tables
 from connectors.formats.pieces import START, Piece
 from connectors.record import Record
 from hub.statement import Meaning
@@ -96,6 +96,8 @@ def _pieces(reads: str, file: Path) -> Iterator[tuple[Piece, str]]:
     if reads == "hl7v2":
         yield from ((piece, reads) for piece in _messages(file.read_bytes()))
     elif reads == ROW and file.suffix == ".xlsx":
+        from connectors.formats import sheets  # brings openpyxl, which takes long to load
+
         with file.open("rb") as source:
             yield from ((piece, ROW) for piece in sheets.pieces(source, sheets.Dialect()))
     elif reads == odm.MEDIA:

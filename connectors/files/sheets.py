@@ -9,7 +9,7 @@ from typing import BinaryIO, ClassVar, Literal
 from pydantic import Field, model_validator
 
 from connectors.files.stream import FileStream, cell_in, judged, listed, time_in
-from connectors.formats import sheets, tables
+from connectors.formats import tables
 from connectors.formats.pieces import START, Piece, Place
 
 
@@ -27,7 +27,7 @@ class XlsxFiles(FileStream):
     largest: int = Field(256 * 1024**2, gt=0)
 
     media: ClassVar[str] = tables.MEDIA
-    file_media: ClassVar[str] = sheets.MEDIA
+    file_media: ClassVar[str] = "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet"
 
     @model_validator(mode="after")
     def _names_its_things(self) -> XlsxFiles:
@@ -36,6 +36,8 @@ class XlsxFiles(FileStream):
         return self
 
     def pieces(self, source: BinaryIO, start: Place) -> Iterator[Piece]:
+        from connectors.formats import sheets  # brings openpyxl, which takes long to load
+
         dialect = sheets.Dialect(sheet=self.sheet, columns=self.columns, formulas=self.formulas)
         return sheets.pieces(source, dialect, start)
 

@@ -24,7 +24,6 @@ from connectors.formats.pieces import START, Piece, Place
 from connectors.formats.sheet_cells import BadCell, Meanings
 from connectors.formats.tables import CELL_LIMIT
 
-MEDIA = "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet"
 _BOOK = "xl/workbook.xml"
 _PART = 16 * 1024 * 1024  # bytes of the workbook's own parts
 
