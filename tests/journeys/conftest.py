@@ -76,12 +76,22 @@ class Hub:
 
     def bodies(self) -> list[tuple[str, bytes]]:
         """What arrived, by connection, in order, opened."""
+        return [(name, body) for name, body, *_ in self.became()]
+
+    def became(self) -> list[tuple[str, bytes, str, str]]:
+        """What arrived, in order: connection, body, state and reason; `done` has no reason."""
         keyring, journal = seal.load(self.places.keys), self.journal()
-        rows = journal.all("select connection, key, body from message order by seq")
+        rows = journal.all("select connection, key, body, seq from message order by seq")
         journal.close()
+        asked = self.ask("select seq, state, reason from outcome")
+        ended = {seq: (state, reason) for seq, state, reason in asked}
         return [
-            (name, bodies.unpack(keyring, cell, bodies.place_of(name, key)))
-            for name, key, cell in rows
+            (
+                name,
+                bodies.unpack(keyring, cell, bodies.place_of(name, key)),
+                *ended.get(seq, ("done", "")),
+            )
+            for name, key, cell, seq in rows
         ]
 
 
