@@ -25,15 +25,16 @@ def deliver(
             receipts.append(Receipt(id=delivery.id, outcome="refused", detail=why(error)))
         except NoAnswer as error:
             receipts.append(Receipt(id=delivery.id, outcome="unknown", detail=str(error)))
-            return receipts + _waiting(deliveries[len(receipts) :], error)
+            return receipts + waiting(deliveries[len(receipts) :], error)
         except (TryLater, Misconfigured) as error:
             if not receipts:
                 raise
-            return receipts + _waiting(deliveries[len(receipts) :], error)
+            return receipts + waiting(deliveries[len(receipts) :], error)
     return receipts
 
 
-def _waiting(rest: Sequence[Delivery], error: ConnectorError) -> list[Receipt]:
+def waiting(rest: Sequence[Delivery], error: ConnectorError) -> list[Receipt]:
+    """The receipts of what had to wait because of `error`."""
     after = error.after if isinstance(error, TryLater) else 0.0
     return [
         Receipt(id=delivery.id, outcome="later", detail=str(error), retry_after=after)

@@ -17,10 +17,11 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
-from connectors.errors import ConnectorError, Misconfigured, Refused, TryLater
+from connectors.errors import Misconfigured, Refused, TryLater
 from connectors.formats import json_text
 from connectors.http import Ask, Http
 from connectors.http_policy import Answer, NoAnswer
+from connectors.one_by_one import waiting
 from connectors.record import Delivery, Receipt
 from connectors.vault import documents
 from connectors.vault.answers import LATER, trouble
@@ -60,14 +61,14 @@ def deliver(target: Target, deliveries: Sequence[Delivery]) -> list[Receipt]:
     is unknown, the rest waits: order matters more than speed. Raises TryLater or Misconfigured
     when nothing was sent."""
     receipts: list[Receipt] = []
-    waiting = deque(_groups([_row(target, one) for one in deliveries]))
-    while waiting:
-        group = waiting.popleft()
+    groups = deque(_groups([_row(target, one) for one in deliveries]))
+    while groups:
+        group = groups.popleft()
         try:
             receipts += _said(target, group)
         except Refused as error:
             if len(group) > 1:  # one bad row must not keep the others out
-                waiting.extendleft([row] for row in reversed(group))
+                groups.extendleft([row] for row in reversed(group))
             else:
                 receipts.append(
                     Receipt(id=group[0].delivery.id, outcome="refused", detail=str(error))
@@ -76,11 +77,11 @@ def deliver(target: Target, deliveries: Sequence[Delivery]) -> list[Receipt]:
             receipts += [
                 Receipt(id=row.delivery.id, outcome="unknown", detail=str(error)) for row in group
             ]
-            return receipts + _later(deliveries[len(receipts) :], error)
+            return receipts + waiting(deliveries[len(receipts) :], error)
         except (TryLater, Misconfigured) as error:
             if not receipts:
                 raise
-            return receipts + _later(deliveries[len(receipts) :], error)
+            return receipts + waiting(deliveries[len(receipts) :], error)
     return receipts
 
 
@@ -186,11 +187,3 @@ def _receipt(delivery: Delivery, said: Mapping[str, Any]) -> Receipt:
     later = code in LATER or said.get("responseStatus") == "EXCEPTION"
     detail = f"{code} ({names})" if names else code
     return Receipt(id=delivery.id, outcome="later" if later else "refused", detail=detail)
-
-
-def _later(rest: Sequence[Delivery], error: ConnectorError) -> list[Receipt]:
-    after = error.after if isinstance(error, TryLater) else 0.0
-    return [
-        Receipt(id=delivery.id, outcome="later", detail=str(error), retry_after=after)
-        for delivery in rest
-    ]
