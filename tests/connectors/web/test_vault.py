@@ -263,7 +263,7 @@ def test_a_change_while_pages_are_read_is_lost_in_no_run(vault, state, sites):
 # -- signing in
 
 
-def test_the_session_is_shared_and_our_name_is_told(vault, server, sites):
+def test_the_session_is_shared(vault, server, sites):
     system = vault()
     list(system.pull("site", ""))
     list(system.pull("study", ""))
@@ -326,6 +326,7 @@ def test_what_passes_by_itself_loses_nothing(vault, server, sites, slept, fault)
     server.faults.append(fault)
 
     assert ids(vault().pull("site", "")) == sites
+    assert server.faults == []
     assert (7 in slept) == (fault.kind == "throttled")
 
 
@@ -461,6 +462,7 @@ def test_a_hundred_thousand_records_go_through_with_flat_memory(serve, reply, va
             return reply(200, b'{"responseStatus": "SUCCESS", "sessionId": "S", "vaultId": 4711}')
         if "/metadata/" in request.path:
             return reply(200, b'{"object": {"fields": [{"name": "name__v"}]}}')
+        assert request.headers["x-vaultapi-clientid"] == "crohub"
         page = int(request.query.get("page", ["0"])[0])
         link = b'"next_page": "/api/v25.1/query/q?page=%d"' % (page + 1) if page < 99 else b""
         rows = (
