@@ -99,7 +99,10 @@ class SettlerProcess:
             self._wake = -1
             if self._ending.is_set():
                 return
-            log.error("settler died", exit=process.exitcode, restarts_in=pause)
+            if process.exitcode == 0:  # told to, as when the whole group is: so will the edge be
+                log.info("settler ended", restarts_in=pause)
+            else:
+                log.error("settler died", exit=process.exitcode, restarts_in=pause)
             if self._ending.wait(pause):
                 return
             pause = 0.5 if time.monotonic() - began > _QUICK else min(pause * 2, 30.0)

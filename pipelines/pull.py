@@ -26,6 +26,7 @@ from pipelines.present import Guard, Roll
 log = structlog.get_logger("pull")
 PAGE, PAGE_BYTES = 250, 4 << 20
 _GUARD = Guard()
+_STOPPED = "stopped"  # by ourselves, which is no trouble
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -108,11 +109,16 @@ def pull(
     except Misconfigured as error:
         state, detail = "misconfigured", str(error)
     arrival = transfer.end(f"{state}: {detail}".rstrip(": "))
-    # what comes every few seconds and brings nothing is no news
-    tell = log.info if arrival.read or state != "done" else log.debug
-    tell("pulled", connection=connection, stream=stream, read=arrival.read, new=arrival.new,
+    _teller(arrival, state, detail)("pulled", connection=connection, stream=stream, read=arrival.read, new=arrival.new,
              state=state, detail=detail)  # fmt: skip
     return Run(arrival=arrival, state=state, detail=detail, after=after)
+
+
+def _teller(arrival: Arrival, state: str, detail: str) -> Callable[..., None]:
+    if state != "done" and detail != _STOPPED:  # not reached, or refused: somebody may have to act
+        return log.warning  # type: ignore[no-any-return] # structlog's loggers are made late
+    # what comes every few seconds and brings nothing is no news
+    return log.info if arrival.read or state != "done" else log.debug  # type: ignore[no-any-return]
 
 
 def _changes(transfer: _Transfer) -> tuple[str, str]:
@@ -121,7 +127,7 @@ def _changes(transfer: _Transfer) -> tuple[str, str]:
         transfer.position = _reached(page, transfer.position)
         transfer.keep(page, read=len(page))
         if transfer.stop():
-            return "later", "stopped"
+            return "later", _STOPPED
     return "done", ""
 
 
@@ -142,7 +148,7 @@ def _lists(transfer: _Transfer, guard: Guard) -> tuple[str, str]:
             if reached == since and roll.missing() and not transfer.stop():
                 _look_again(transfer, roll, since)
             if transfer.stop():
-                return "later", "stopped"
+                return "later", _STOPPED
             if since and not roll.read:
                 return told
             told = _compare(transfer, roll, guard)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import pytest
+import structlog
 
 from connectors.flaky import Crash, Fault, Flaky
 from pipelines.journal import position_of
@@ -44,6 +45,23 @@ def test_a_run_stores_everything_and_counts_it(small_house, pulled):
     assert (run.state, run.arrival.read, run.arrival.new) == ("done", PAGE * 2 + 7, PAGE * 2 + 7)
     assert stored(small_house) == list(range(PAGE * 2 + 7))
     assert position(small_house) == str(PAGE * 2 + 7)
+
+
+@pytest.mark.parametrize(
+    ("source", "stop", "level"),
+    [
+        (Flaky(records=20, faults=[Fault(at=3, kind="try_later")]), False, "warning"),
+        (Flaky(records=20, faults=[Fault(at=3, kind="refused")]), False, "warning"),
+        (Flaky(records=PAGE * 3), True, "info"),
+        (Flaky(records=20), False, "info"),
+        (Flaky(records=0), False, "debug"),
+    ],
+)
+def test_a_source_that_is_not_reached_is_a_warning(pulled, source, stop, level):
+    with structlog.testing.capture_logs() as logged:
+        pulled(source, stop=lambda: stop)
+
+    assert [(one["event"], one["log_level"]) for one in logged] == [("pulled", level)]
 
 
 def test_what_is_read_twice_is_stored_once_and_counted_so(small_house, pulled):
