@@ -19,6 +19,7 @@ from crohub import schema
 from crohub.first_key import first_key
 from crohub.options import Options, places_of
 from crohub.ownership import Busy, owned
+from crohub.refusals import Http
 from hub import seal
 from pipelines import logs, settings
 from pipelines.edge import Edge, open_edge
@@ -81,7 +82,7 @@ def _run(
     config = uvicorn.Config(
         application.build(edge),
         loop="uvloop",
-        http="httptools",
+        http=Http,
         access_log=False,
         log_config=None,
         server_header=False,

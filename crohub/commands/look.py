@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import sys
 from typing import Annotated
 
@@ -97,6 +98,10 @@ def message(
     data(shown, as_json=as_json, lines=_lines(shown))
 
 
+def _json(said: object) -> str:
+    return "" if said is None else json.dumps(said, ensure_ascii=False)
+
+
 def _lines(shown: dict[str, object]) -> list[str]:
     plain = {k: v for k, v in shown.items() if k not in ("asserted", "body", "notes") and v != ""}
     wide = max(len(name) for name in plain)
@@ -106,7 +111,8 @@ def _lines(shown: dict[str, object]) -> list[str]:
     assert isinstance(asserted, list)  # noqa: S101 - for the types
     lines += [f"note: {note}" for note in notes]
     if asserted:
-        lines += ["", *table(asserted, ("entity", "id", "kind", "said"))]
+        rows = [row | {"said": _json(row["said"])} for row in asserted]
+        lines += ["", *table(rows, ("entity", "id", "kind", "said"))]
     if "body" in shown:
         lines += ["", *(str(shown["body"]).replace("\r", "\n")).splitlines()]
     return lines

@@ -6,6 +6,7 @@ import sqlite3
 import subprocess
 import sys
 
+import hl7.client
 import pytest
 
 from connectors.formats import sheet_write
@@ -275,6 +276,7 @@ def test_without_a_running_hub_a_pull_is_settled_by_the_command_itself(crohub, d
     ran = crohub("run", "inbox-roster", "--config", deployment, "--json")
     found = crohub("messages", "--config", deployment, "--patient", "1", "--json")
     one = crohub("message", found.json[0]["seq"], "--config", deployment, "--json")
+    shown = crohub("message", found.json[0]["seq"], "--config", deployment)
     replayed = crohub("replay", found.json[0]["seq"], "--yes", "--present", "--config",
                       deployment, "--json")  # fmt: skip
     after = crohub("message", found.json[0]["seq"], "--config", deployment, "--json")
@@ -283,6 +285,8 @@ def test_without_a_running_hub_a_pull_is_settled_by_the_command_itself(crohub, d
     assert (ran.code, ran.json["read"], ran.json["settled"]) == (0, 2, True)
     assert [row["state"] for row in found.json] == ["done"]
     assert [row["entity"] for row in one.json["asserted"]] == ["Person"]
+    [row] = [line for line in shown.out.splitlines() if line.startswith("Person ")]
+    assert json.loads(row[row.index("{") :]) == one.json["asserted"][0]["said"]
     assert replayed.json["done"] is True
     assert after.json["state"] == "done"
     assert trail.json["broken"] == []
@@ -302,10 +306,9 @@ def test_a_roster_with_another_header_is_parked_with_a_reason(crohub, deployment
     assert "employee_id" in found["reason"]
 
 
-def test_what_was_replayed_or_set_aside_is_what_is_told(crohub, hub, tmp_path, adt):
-    host, port = hub.mllp
-    (tmp_path / "bad.hl7").write_text(adt("770001", ""))
-    crohub("send", tmp_path / "bad.hl7", f"mllp://{host}:{port}")
+def test_what_was_replayed_or_set_aside_is_what_is_told(crohub, hub, adt):
+    with hl7.client.MLLPClient(*hub.mllp) as client:
+        client.send_message(adt("770001", ""))
     here = ("--config", hub.config)
     find = ("messages", "--state", "parked", *here, "--json")
     seq = hub.until(lambda: [r for r in crohub(*find).json if "MSH-10" in r["reason"]])[0]["seq"]

@@ -1,5 +1,9 @@
 """Operations over HTTP: what is shown, what is ordered, who may."""
 
+import http.client
+import json
+import socket
+
 import hl7.client
 import httpx2
 import pytest
@@ -48,6 +52,18 @@ def test_nothing_but_health_and_the_page_is_shown_without_a_key(hub, path):
 
     assert answer.status_code == 401
     assert "WWW-Authenticate" in answer.headers
+
+
+def test_what_is_no_http_gets_a_problem_too(hub):
+    host, port = hub.address.removeprefix("http://").split(":")
+    with socket.create_connection((host, int(port)), timeout=30) as client:
+        client.sendall(b"GET /api/v1/studies?x=" + b"y" * 120_000 + b" HTTP/1.1\r\n\r\n")
+        answer = http.client.HTTPResponse(client)
+        answer.begin()
+        said = json.loads(answer.read())
+
+    assert (answer.status, said["status"], said["code"]) == (400, 400, "CROHUB-NO-HTTP")
+    assert answer.headers["content-type"] == "application/problem+json"
 
 
 def test_health_needs_no_key(hub):
