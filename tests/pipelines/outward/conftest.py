@@ -23,8 +23,8 @@ from pipelines.writer import Writer
 SECOND = 1_000_000
 BASE = 1_772_000_000_000_000
 CONNECTIONS = {
-    "connections/edc.yaml": "connector: flaky\nsystem: edc\nrole: EDC\n",
-    "connections/target.yaml": "connector: flaky\nsystem: target\nrole: CTMS\n",
+    "connections/edc.yaml": "connector: connectors.flaky:Flaky\nsystem: edc\nrole: EDC\n",
+    "connections/target.yaml": "connector: connectors.flaky:Flaky\nsystem: target\nrole: CTMS\n",
     "policies/survivorship.yaml": "Enrollment:\n  state: [CTMS, EDC, EHR]\n",
 }
 ROWS = """\

@@ -97,7 +97,7 @@ def test_a_fingerprint_is_there_before_the_answer_is(small_outward):
 
 def test_what_a_target_refused_leaves_no_fingerprint(small_outward):
     small_outward.write(
-        connections__target="connector: flaky\nsystem: target\nsettings: {refuse: 1}\n"
+        connections__target="connector: connectors.flaky:Flaky\nsystem: target\nsettings: {refuse: 1}\n"
     )
     small_outward.study()
     small_outward.tell()
@@ -142,7 +142,7 @@ def test_an_echo_is_known_after_its_record_was_merged(outward):
     from hub.statement import SameAs
 
     outward.write(
-        connections__ctms="connector: flaky\nsystem: ctms\nrole: CTMS\n",
+        connections__ctms="connector: connectors.flaky:Flaky\nsystem: ctms\nrole: CTMS\n",
         pipelines__out="feed: versions\nmapping: rows\nto: ctms\n",
     )
     outward.study()
