@@ -9,7 +9,6 @@ from __future__ import annotations
 from collections.abc import Iterator
 from dataclasses import replace
 from datetime import datetime
-from functools import partial
 from hashlib import sha256
 from typing import Annotated, Self
 from urllib.parse import urlencode
@@ -19,7 +18,7 @@ from pydantic import AfterValidator, Field, PrivateAttr
 from connectors.address import BaseUrl
 from connectors.auth import Auth, NoAuth, TokenCache
 from connectors.errors import ConnectorError, Misconfigured, Refused, TryLater
-from connectors.http import Ask, Http, HttpSettings
+from connectors.http import Ask, Http, HttpSettings, Judge
 from connectors.http_policy import Answer, StatusRefused
 from connectors.pagers import Came
 from connectors.protocol import Connector, Health
@@ -156,14 +155,20 @@ class Rest(Connector):
         )
         return stream.pager.first(ask)
 
-    def session(self, failure: Failure | None = None) -> Http:
-        """A session like those of the streams, for a profile that asks for more than they do."""
+    def read(self, http: Http, name: str, stream: Stream) -> Iterator[Record]:
+        """The elements of one list from its beginning, for a profile with lists of its own."""
+        for page in self._pages(http, name, stream, None):
+            yield from page.records
+
+    def session(self, failure: Failure | None = None, also: Judge | None = None) -> Http:
+        """A session like those of the streams, for a profile that asks for more than they do;
+        `also` judges first."""
         return Http(
             self.http,
             self.auth,
             world=self._world,
             tokens=self._tokens,
-            judge=partial(judge, failure),
+            judge=lambda answer: (also and also(answer)) or judge(failure, answer),
         )
 
     def _headers(self) -> dict[str, str]:
