@@ -12,9 +12,8 @@ class Pace:
     """Makes who asks too soon wait; shared by all who speak through a connection."""
 
     def __init__(self) -> None:
-        self._lock, self._next = Lock(), None
-
-    _next: datetime | None
+        self._lock = Lock()
+        self._next: datetime | None = None
 
     def keep(self, per_second: float, world: World) -> None:
         """Returns when it is this caller's turn."""

@@ -1,7 +1,7 @@
 """One POST to REDCap's one address: the token, the pace, and what an answer that is no data means.
 
-REDCap's own words are told where it refuses; what they quote stays out, for that may be a
-participant's value.
+REDCap's own words are told where it refuses; what they quote and their numbers stay out, for those
+may be a participant's.
 """
 
 from __future__ import annotations
@@ -22,7 +22,7 @@ from connectors.http_policy import Answer, StatusRefused
 from connectors.secrets import reveal
 
 _FORM = {"Accept": "application/json", "Content-Type": "application/x-www-form-urlencoded"}
-_QUOTED = re.compile(r"\"[^\"]*\"|'[^']*'|“[^”]*”")
+_VALUES = re.compile(r"\"[^\"]*\"|'[^']*'|“[^”]*”|\d+")  # a record's name is often a number
 _MOST = 200  # characters of another's words
 
 Fields = Iterable[tuple[str, str]]
@@ -80,4 +80,4 @@ def _words(answer: Answer) -> str:
 
 
 def _bare(words: str) -> str:
-    return " ".join(_QUOTED.sub("…", words).split())
+    return " ".join(_VALUES.sub("…", words).split())

@@ -70,12 +70,7 @@ def whole_list(line: Line, name: str, now: datetime) -> Iterator[Record]:
 
 def _read(name: str, answer: Answer, now: datetime) -> Iterator[Record]:
     at = answer.server_time or now
-    try:
-        found, _ = elements(answer.body, "@")
-    except Refused as error:
-        yield unreadable(name, answer, str(error), at)
-        raise Refused(f"{answer.told}: {error}") from None
-    for element in found:
+    for element in _elements(name, answer, at):
         yield record(name, LISTS[name], element, at)
 
 
@@ -100,24 +95,25 @@ def id_field(line: Line) -> str:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Names:
-    """Names of records, in REDCap's order, and when the server gave them."""
+    """Names of records, in REDCap's order, and when they were given."""
 
     field: str
     rows: dict[str, Element]
     at: datetime
+    clock: datetime | None  # the server's: what a cursor may be made of
 
 
-def names(line: Line, window: Window | None, now: datetime) -> Names:
+def names(line: Line, stream: str, window: Window | None, now: datetime) -> Names:
     """Every record, or each that was made or changed in `window`."""
     field = id_field(line)
     asked = [("type", "flat"), ("fields[0]", field)]
     if window:
         asked.append(("dateRangeBegin", f"{window.begin(now)}:00"))
     answer = line.ask("record", asked)
-    rows: dict[str, Element] = {}
-    for element in elements(answer.body, "@")[0]:
+    at, rows = answer.server_time or now, dict[str, Element]()
+    for element in _elements(stream, answer, at):
         rows.setdefault(_name(element, field), element)
-    return Names(field=field, rows=rows, at=answer.server_time or now)
+    return Names(field=field, rows=rows, at=at, clock=answer.server_time)
 
 
 def listed(stream: str, known: Names) -> Iterator[Record]:
@@ -138,11 +134,11 @@ def batches(
         answer = line.ask("record", [("type", "flat"), *extra, *asked])
         at = answer.server_time or known.at
         try:
-            found, _ = elements(answer.body, "@")
-        except Refused as error:
-            yield Page(records=[unreadable("records", answer, str(error), at)], ordered=False)
-            continue
-        yield Page(records=_by_record(found, known.field, at), ordered=False)
+            records = _by_record(_elements("records", answer, at), known.field, at)
+        except Unreadable as page:
+            records = [page.record]
+        times = [known.clock] if known.clock else []
+        yield Page(records=records, times=times, ordered=False)
 
 
 def _by_record(rows: Sequence[Element], field: str, at: datetime) -> list[Record]:
@@ -182,11 +178,7 @@ def deleted(line: Line, window: Window | None, zone: ZoneInfo, now: datetime) ->
         asked.append(("beginTime", window.begin(now)))
     answer = line.ask("log", asked)
     at = answer.server_time or now
-    try:
-        found, _ = elements(answer.body, "@")
-    except Refused as error:
-        yield Page(records=[unreadable("log", answer, str(error), at)])
-        raise Refused(f"{answer.told}: {error}") from None
+    found = _elements("log", answer, at)
     rows = [row for row in reversed(found) if row.fault or _DELETED.match(_text(row, "action"))]
     times = [_moment(row, zone) for row in rows]
     yield Page(
@@ -226,16 +218,26 @@ def _text(row: Element, name: str) -> str:
 # -- what cannot be read
 
 
-def unreadable(stream: str, answer: Answer, fault: str, at: datetime) -> Record:
-    """A page that is kept as it came."""
-    return Record(
-        stream=stream,
-        message_key=f"{stream}/page@{_digest(answer.body)}",
-        at=at,
-        body=answer.body,
-        media="application/json",
-        fault=fault,
-    )
+class Unreadable(Refused):
+    """A page that is no list of rows; `record` keeps it as it came."""
+
+    def __init__(self, stream: str, answer: Answer, fault: str, at: datetime) -> None:
+        super().__init__(f"{answer.told}: {fault}")
+        self.record = Record(
+            stream=stream,
+            message_key=f"{stream}/page@{_digest(answer.body)}",
+            at=at,
+            body=answer.body,
+            media="application/json",
+            fault=fault,
+        )
+
+
+def _elements(stream: str, answer: Answer, at: datetime) -> list[Element]:
+    try:
+        return elements(answer.body, "@")[0]
+    except Refused as error:
+        raise Unreadable(stream, answer, str(error), at) from None
 
 
 def _digest(body: bytes) -> str:

@@ -21,7 +21,7 @@ from connectors.record import Delivery, Receipt, Record
 from connectors.redcap import reading, writing
 from connectors.redcap.line import Line, judge
 from connectors.rest_stream import known_zone
-from connectors.resume import Page, instant, stamp, with_cursors
+from connectors.resume import instant, stamp, with_cursors
 from connectors.secrets import Secret
 from connectors.world import World
 
@@ -81,18 +81,11 @@ class Redcap(Connector):
         if stream not in STREAMS:
             raise Misconfigured(f"no stream is called {stream!r}; REDCap has {', '.join(STREAMS)}")
         with self._session() as http:
-            line, now = self._line(http), self._world.now()
-            if stream in reading.LISTS:
-                yield from reading.whole_list(line, stream, now)
-            elif stream == "ids":
-                yield from reading.listed(stream, reading.names(line, None, now))
-            elif stream == "log":
-                window, local = self._window(since), ZoneInfo(self.timezone)
-                pages = reading.deleted(line, window, local, now)
-                reached = window.since if window else None
-                yield from with_cursors(pages, since, stamp, reached=reached)
-            else:
-                yield from self._records(line, since)
+            try:
+                yield from self._pulled(self._line(http), stream, since)
+            except reading.Unreadable as page:
+                yield page.record
+                raise
 
     def push(self, deliveries: Sequence[Delivery]) -> Sequence[Receipt]:
         """Registers participants; see `connectors.redcap.writing` for `Delivery.target`."""
@@ -108,13 +101,19 @@ class Redcap(Connector):
         form = writing.Form(key=field, own=self.own_id_field, event=self.event)
         return writing.register(line, delivery, form)
 
-    def _records(self, line: Line, since: str) -> Iterator[Record]:
-        window, now = self._window(since), self._world.now()
-        known = reading.names(line, window, now)
-        pages = reading.batches(line, known, self._narrowed(known.field), self.batch)
-        yield from with_cursors(
-            _until(pages, known), since, stamp, reached=window.since if window else None
-        )
+    def _pulled(self, line: Line, stream: str, since: str) -> Iterator[Record]:
+        now = self._world.now()
+        if stream in reading.LISTS:
+            return reading.whole_list(line, stream, now)
+        if stream == "ids":
+            return reading.listed(stream, reading.names(line, stream, None, now))
+        window = self._window(since)
+        if stream == "log":
+            pages = reading.deleted(line, window, ZoneInfo(self.timezone), now)
+        else:
+            known = reading.names(line, stream, window, now)
+            pages = reading.batches(line, known, self._narrowed(known.field), self.batch)
+        return with_cursors(pages, since, stamp, reached=window.since if window else None)
 
     def _narrowed(self, field: str) -> list[tuple[str, str]]:
         wanted = [field, *(name for name in self.fields if name != field)] if self.fields else []
@@ -142,9 +141,3 @@ class Redcap(Connector):
 
     def _session(self) -> Http:
         return Http(self.http, world=self._world, judge=judge)
-
-
-def _until(pages: Iterator[Page], known: reading.Names) -> Iterator[Page]:
-    """`pages`, whose cursor is the moment at which the names were read."""
-    for page in pages:
-        yield Page(records=page.records, times=[known.at], ordered=False)

@@ -320,13 +320,14 @@ def test_what_passes_by_itself_is_tried_again(redcap, server, clock, fault):
 
 
 def test_a_failure_inside_a_200_is_no_success(redcap, server):
-    body = {"error": 'Record "ZZPHI" cannot be exported'}
+    body = {"error": 'Record "ZZPHI" and 700123 cannot be exported'}
     server.faults.append(Fault("failed", passes=3, body=body))
 
     with pytest.raises(Refused, match="cannot be exported") as raised:
         list(redcap.pull("records", ""))
 
     assert "ZZPHI" not in str(raised.value)
+    assert "700123" not in str(raised.value)
 
 
 def test_a_batch_that_cannot_be_read_is_kept_and_the_next_one_read(redcap, server):
@@ -336,6 +337,30 @@ def test_a_batch_that_cannot_be_read_is_kept_and_the_next_one_read(redcap, serve
 
     assert [bool(record.fault) for record in records] == [False] * 3 + [True] + [False]
     assert records[-1].cursor
+
+
+@pytest.mark.parametrize(("stream", "passes"), [("records", 1), ("ids", 1), ("log", 0)])
+def test_a_list_that_cannot_be_read_is_kept_and_the_pull_says_so(redcap, server, stream, passes):
+    server.faults.append(Fault("failed", passes=passes, body="no list"))
+    read = []
+
+    with pytest.raises(Refused, match="POST"):
+        read.extend(redcap.pull(stream, ""))
+
+    assert [(record.stream, record.body, bool(record.fault)) for record in read] == [
+        (stream, b'"no list"', True)
+    ]
+
+
+def test_our_own_clock_makes_no_cursor(serve, reply, connect):
+    def answer(asked):
+        form = dict(parse_qsl(asked.body.decode()))
+        rows = FIELDS if form["content"] == "metadata" else [{"record_id": "1"}]
+        return reply(200, json.dumps(rows).encode(), {"Date": "unknown"})
+
+    (record,) = connect(serve(answer).url).pull("records", "")
+
+    assert record.cursor == ""
 
 
 def test_what_shifts_while_it_is_read_is_neither_lost_nor_doubled(redcap, project):
