@@ -86,7 +86,7 @@ class Oncore(Connector):
     client_id: str
     client_secret: Secret
     api_path: str = Field(default="/oncore-api/rest", pattern=_PATH)
-    token_path: str = Field(default="/forte-platform-web/api/oauth/token", pattern=_PATH)
+    sign_in_path: str = Field(default="/forte-platform-web/api/oauth/token", pattern=_PATH)
     http: HttpSettings = HttpSettings()
     per_second: float = Field(default=10, gt=0)  # requests, one after the other
     streams: Annotated[dict[str, Listing], AfterValidator(hung)] = Field(
@@ -113,7 +113,7 @@ class Oncore(Connector):
             base_url=f"{self.base_url}{self.api_path}",
             auth=ClientCredentials(
                 kind="oauth2",
-                token_url=f"{self.base_url}{self.token_path}",
+                token_url=f"{self.base_url}{self.sign_in_path}",
                 client_id=self.client_id,
                 client_secret=self.client_secret,
                 sends="json",
