@@ -8,6 +8,7 @@ from datetime import datetime
 from typing import Literal
 
 Said = Literal["said", "gone"]
+Dated = Literal["said", "instead", "arrival"]
 Answer = Literal["", "AL", "ER", "SU"]  # HL7 table 0155; "": none
 
 
@@ -30,6 +31,9 @@ class Record:
     test: bool = False  # the source itself marks it as no production data (MSH-11 T)
     fault: str = ""  # why it cannot be understood; it is kept and parked with this reason
     notes: tuple[str, ...] = ()  # complaints that do not stop it; they become findings
+    # instead: its own time is unreadable, another place of it gave `at`; arrival: no place did, so
+    # that `at` is when it came and says nothing of what was so
+    dated: Dated = "said"
     answer: Answer = ""  # once it is settled: always, on error, on success (MSH-16)
 
 

@@ -183,7 +183,7 @@ def asserted(session: Session, seq: int) -> Iterator[dict[str, Any]]:
         (seq,),
     ):
         yield {
-            "entity": row[1], "id": row[2], "kind": row[3], "at": iso(row[6]),
+            "entity": row[1], "id": row[2], "kind": row[3], "at": iso(row[6]) if row[6] else None,
             "sealed": bool(row[5]),
             "said": _led(session, orjson.loads(row[4])) if row[4] else None,
         }  # fmt: skip

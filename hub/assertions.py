@@ -13,7 +13,7 @@ from hub.fold import still_live
 from hub.identity import Token, identify, remember, tie
 from hub.load import all_of, assertion_place, load_things, parts_of
 from hub.model.spec import EntitySpec
-from hub.said import Prepared, Said
+from hub.said import UNTIMED, Prepared, Said
 from hub.separate import separate
 from hub.things import Assertion, Fields, Thing, Xref
 
@@ -30,7 +30,7 @@ def assert_one(context: Context, changes: Changes, said: Said, one: Prepared) ->
         for type_ in identify(context, changes, one.owner, xref, one.tokens):
             contradicted(context, changes, said, one, xref, type_)
     fields = _fields(context, changes, said, one) if one.refs else one.fields
-    at = said.at if one.at is None else one.at
+    at = (said.at if said.timed else UNTIMED) if one.at is None else one.at
     a = context.numbers.next("assertion", "a")
     made = Assertion(a, xref.x, one.spec.name, said.seq, at, one.version, one.kind, fields)
     if context.echoes is not None:

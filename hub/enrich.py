@@ -148,7 +148,7 @@ def add_provenance(reader: Reader, records: Sequence[Record], winners: Sequence[
         numbers,
     )
     told = {
-        a: {"assertion": a, "system": system, "message": seq, "at": moment(at)}
+        a: {"assertion": a, "system": system, "message": seq, "at": moment(at) if at else None}
         for a, system, seq, at in rows
     }
     for record, won in zip(records, winners, strict=True):

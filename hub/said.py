@@ -11,6 +11,7 @@ from hub.model.spec import EntitySpec
 from hub.statement import Complaint, Meaning
 
 Admission = Literal["all", "known_only"]
+UNTIMED = 0  # an assertion's time where the source says none that can be read
 Kind = Literal["stated", "complete", "gone", "same"]
 # owner of the thing that is meant, digest of its key or b"", the key, its identifiers
 Referred = tuple[EntitySpec, bytes, str, tuple[Token, ...]]
@@ -54,7 +55,8 @@ class Said:
     """One message: who said it, when (microseconds), what it means.
 
     `admission`: whether people without a research link are kept. `again`: this message was
-    settled before; what it asserted then is replaced.
+    settled before; what it asserted then is replaced. `timed`: `at` is when the source says it
+    was so, else only when it came: it ranks before all that has a time.
     """
 
     seq: int
@@ -63,6 +65,7 @@ class Said:
     meaning: Meaning | Understood
     admission: Admission = "all"
     again: bool = False
+    timed: bool = True
 
 
 @dataclass(slots=True, kw_only=True)

@@ -18,12 +18,25 @@ from mappings.lane import compile_lane
 from mappings.values import BadPath
 from pipelines import bodies
 from pipelines.counter import Counter
-from pipelines.journal import ANSWER, FAULT, GONE, TEST, UNREAD, Also, Entry, Kept, Position
+from pipelines.journal import (
+    ANSWER,
+    FAULT,
+    GONE,
+    INSTEAD,
+    TEST,
+    UNREAD,
+    UNTIMED,
+    Also,
+    Entry,
+    Kept,
+    Position,
+)
 from pipelines.settings import Deployment
 from pipelines.writer import Writer
 
 Lane = Callable[[bytes, str], str | None]
 _NO_REMARK = None
+_DATED = {"said": 0, "instead": INSTEAD, "arrival": UNTIMED}
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -114,6 +127,7 @@ class Intake:
             | (FAULT if record.fault else 0)
             | (0 if reader else UNREAD)
             | (ANSWER if record.answer else 0)
+            | _DATED[record.dated]
         )
         return Entry(
             connection=connection,

@@ -19,6 +19,8 @@ from pipelines import tables
 Also = Callable[[Session], None]  # what else belongs into a commit
 Insert = Callable[[Table, Sequence[str], Sequence[Row]], None]
 GONE, TEST, FAULT, REUSED, UNREAD, ANSWER = 1, 2, 4, 8, 16, 32
+# its own time is unreadable: another place of it gave `at`, or nothing but its arrival did
+INSTEAD, UNTIMED = 64, 128
 COLUMNS = tuple(str(column.name) for column in tables.message.columns)
 
 

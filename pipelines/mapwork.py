@@ -16,7 +16,7 @@ from hub import seal
 from hub.clock import from_micros
 from hub.prepare import prepared
 from pipelines import bodies
-from pipelines.journal import GONE
+from pipelines.journal import GONE, INSTEAD, UNTIMED
 from pipelines.understand import NotUnderstood, Raw, Readers
 
 _MEGABYTE = 1 << 20
@@ -59,6 +59,7 @@ def _answer(keyring: seal.Keyring, readers: Readers, head: list[Any], cell: byte
             body=body,
             media=media,
             gone=bool(flags & GONE),
+            doubtful=bool(flags & (INSTEAD | UNTIMED)),
         )
         meaning, read = readers.understand(revision, pipeline, record)
         system = readers.system(revision, connection)

@@ -109,8 +109,9 @@ def pull(
     except Misconfigured as error:
         state, detail = "misconfigured", str(error)
     arrival = transfer.end(f"{state}: {detail}".rstrip(": "))
-    _teller(arrival, state, detail)("pulled", connection=connection, stream=stream, read=arrival.read, new=arrival.new,
-             state=state, detail=detail)  # fmt: skip
+    tell = _teller(arrival, state, detail)
+    tell("pulled", connection=connection, stream=stream, read=arrival.read, new=arrival.new,
+         state=state, detail=detail)  # fmt: skip
     return Run(arrival=arrival, state=state, detail=detail, after=after)
 
 

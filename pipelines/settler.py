@@ -15,7 +15,7 @@ from hub import feeds
 from hub.context import Context
 from hub.said import Said
 from pipelines import commands, outcomes, unread
-from pipelines.journal import FAULT, REUSED, TEST
+from pipelines.journal import FAULT, REUSED, TEST, UNTIMED
 from pipelines.mapper import Mapper
 from pipelines.outcomes import Outcome
 from pipelines.queue import Blocked, Fenced, Queue
@@ -204,6 +204,7 @@ def _said(work: Work, route: Route, mapped: Mapped) -> Said:
         meaning=mapped.meaning,
         admission=route.admission,
         again=work.again,
+        timed=not work.flags & UNTIMED,
     )
 
 

@@ -16,7 +16,7 @@ from mappings.setting import Context
 from mappings.values import NotUnderstood as _NotUnderstood
 from pipelines import settings
 from pipelines.settings import Deployment, Inbound
-from pipelines.validating import FHIR, HL7, is_sampled, validated
+from pipelines.validating import FHIR, HL7, complained, is_sampled, undated, validated
 
 NotUnderstood = _NotUnderstood
 _UNREAD_EVERY = 100  # one message in so many is searched for data that no mapping reads
@@ -34,6 +34,7 @@ class Raw:
     body: bytes
     media: str
     gone: bool
+    doubtful: bool = False  # it says no time of its own that can be read
 
 
 @dataclass(slots=True)
@@ -93,6 +94,8 @@ class Readers:
         if is_sampled(raw.seq, _share(inbound, raw.media)):
             version = known.deployment.connections[raw.connection].settings.get("fhir_version")
             meaning = validated(meaning, raw.body, raw.media, version or "R4")
+        if raw.doubtful:
+            meaning = complained(meaning, [undated(raw.media)])
         if raw.seq % _UNREAD_EVERY == 0:
             meaning = replace(meaning, unread=tuple(reader.unread(record)))
         return meaning, True

@@ -9,10 +9,11 @@ from hashlib import sha256
 from typing import NamedTuple
 
 from connectors.formats import er7, er7_charset
+from connectors.formats.er7_event import event_time
 from connectors.formats.er7_header import BOM, MOST_REPETITIONS, Header, Unreadable, apart
 from connectors.formats.er7_time import read_time
 from connectors.hl7v2.answer import Refusal
-from connectors.record import Answer, Record
+from connectors.record import Answer, Dated, Record
 
 VERSIONS = (
     *("2.1", "2.2", "2.3", "2.3.1", "2.4", "2.5", "2.5.1", "2.6"),
@@ -74,10 +75,9 @@ def take(body: bytes, rules: Rules, now: Callable[[], datetime]) -> Taken:
     judged = _judged(like, rules) if alike else _judge(like, rules)
     against = judged.against or _against_body(body, like, rules)
     notes: list[str] = []
-    at = read_time(time, rules.zone)
+    at, dated = read_time(time, rules.zone), _SAID
     if at is None:
-        at = now()
-        notes.append("MSH-7 is no point in time, the time of arrival was taken")
+        at, dated = _without_time(body, rules, now, notes)
     if not (body.isascii() and body.startswith(b"MSH")):
         notes += _about_bytes(body, like)
     key = judged.sender + control_id
@@ -92,9 +92,23 @@ def take(body: bytes, rules: Rules, now: Callable[[], datetime]) -> Taken:
         test=judged.test,
         fault=against.reason if against else "",
         notes=tuple(notes) if notes else (),
+        dated=dated,
         answer="" if against else judged.answer,
     )
     return Taken(record, like, against, control_id)
+
+
+_SAID: Dated = "said"
+
+
+def _without_time(
+    body: bytes, rules: Rules, now: Callable[[], datetime], notes: list[str]
+) -> tuple[datetime, Dated]:
+    """For a message whose MSH-7 is no point in time: EVN-2, else when it arrived."""
+    at = event_time(body, rules.zone)
+    took = "EVN-2" if at else "the time of arrival"
+    notes.append(f"MSH-7 is no point in time, {took} was taken")
+    return (at, "instead") if at else (now(), "arrival")
 
 
 def _judged(like: Header, rules: Rules) -> _Judged:

@@ -129,7 +129,24 @@ def test_an_unreadable_time_becomes_the_time_of_arrival_with_a_note():
 
     assert said(reply)[0] == "AA"
     assert hub.seen[0].at == NOW
+    assert hub.seen[0].dated == "arrival"
     assert "MSH-7" in hub.seen[0].notes[0]
+
+
+@pytest.mark.parametrize("time", [b"201610015080000", b""])
+def test_where_the_time_is_unreadable_that_of_the_event_is_taken(time):
+    body = message().replace(b"20260301110000", time) + b"EVN|A01|20260228093000\r"
+    hub, _ = ask(body, timezone="America/New_York")
+
+    assert hub.seen[0].at == datetime(2026, 2, 28, 14, 30, tzinfo=UTC)
+    assert hub.seen[0].dated == "instead"
+    assert "EVN-2" in hub.seen[0].notes[0]
+
+
+def test_a_readable_time_is_the_messages_own():
+    hub, _ = ask(message())
+
+    assert hub.seen[0].dated == "said"
 
 
 @pytest.mark.parametrize("mode", ["T", "D", "T^I"])

@@ -44,7 +44,9 @@ FILES = {
     "connections/lab.yaml": (
         "connector: hl7v2\nsystem: lab\nrole: EHR\nenvironment: test\nsettings: {port: 0}\n"
     ),
-    "connections/source.yaml": "connector: connectors.flaky:Flaky\nsystem: source\nsettings: {records: 600}\n",
+    "connections/source.yaml": (
+        "connector: connectors.flaky:Flaky\nsystem: source\nsettings: {records: 600}\n"
+    ),
     "pipelines/hospital.yaml": ADT.format("hospital") + READ,
     "pipelines/clinic.yaml": ADT.format("clinic") + READ + "on_fault: wait\n",
     "pipelines/care.yaml": ADT.format("care") + READ + "participants: known_only\n",

@@ -196,6 +196,40 @@ def test_a_lane_is_free_again_when_what_was_replayed_is_parked_once_more(house, 
     assert asserted(house) == [late.seq]
 
 
+@pytest.mark.parametrize("undated_first", [True, False])
+def test_what_has_no_time_never_beats_what_has_one_whatever_comes_first(house, adt, undated_first):
+    undated = replace(adt("A", 1, sex="M", minute=60 * 24 * 25), dated="arrival")
+    dated = adt("A", 2, sex="F", minute=0)
+    for one in (undated, dated) if undated_first else (dated, undated):
+        house.keep(one)
+        house.settle()
+
+    assert sexes(house) == ["female"]
+    found = house.rows("select rule, place, closed_at is null from finding")
+    assert [row[:2] for row in found] == [("unreadable-date", "MSH-7")]
+    assert bool(found[0][2]) is not undated_first  # closed by the next message that is right
+
+
+def test_what_has_no_time_counts_where_nothing_else_is_said_in_the_order_of_arrival(house, adt):
+    house.keep(*(replace(adt("A", n, sex=sex, minute=-n), dated="arrival")
+                 for n, sex in ((1, "M"), (2, "F"))))  # fmt: skip
+
+    house.settle()
+
+    assert sexes(house) == ["female"]
+    assert house.rows("select distinct at from assertion where kind = 'stated'") == [(0,)]
+    assert house.rows("select min(valid_from) from version")[0][0] > 0
+
+
+def test_the_time_of_the_event_counts_as_the_messages_own_and_is_told_of(house, adt):
+    house.keep(adt("A", 1, sex="M"), replace(adt("A", 2, sex="F"), dated="instead"))
+
+    house.settle()
+
+    assert sexes(house) == ["female"]
+    assert house.rows("select rule from finding") == [("unreadable-date",)]
+
+
 def test_a_replayed_message_replaces_what_it_said_before(house, adt):
     first, _ = house.keep(adt("A", 1), adt("A", 2, sex="M"))
     house.settle()

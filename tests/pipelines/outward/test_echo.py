@@ -97,7 +97,9 @@ def test_a_fingerprint_is_there_before_the_answer_is(small_outward):
 
 def test_what_a_target_refused_leaves_no_fingerprint(small_outward):
     small_outward.write(
-        connections__target="connector: connectors.flaky:Flaky\nsystem: target\nsettings: {refuse: 1}\n"
+        connections__target=(
+            "connector: connectors.flaky:Flaky\nsystem: target\nsettings: {refuse: 1}\n"
+        )
     )
     small_outward.study()
     small_outward.tell()
