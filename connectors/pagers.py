@@ -124,7 +124,7 @@ class Offset(_Settings):
         if came.count == 0 or (self.has_more and find(self.has_more, came.value) is not True):
             return None
         offset = int(_param(ask, self.offset_param)) + came.count
-        if self.total and offset - self.start >= _whole(find(self.total, came.value), self.total):
+        if self.total and offset - self.start >= count_at(self.total, came.value):
             return None
         return _with(ask, {self.offset_param: str(offset)})
 
@@ -147,7 +147,7 @@ class PageNumber(_Settings):
         page = int(_param(ask, self.page_param)) + 1
         if came.count == 0:
             return None
-        if self.pages and page - self.start >= _whole(find(self.pages, came.value), self.pages):
+        if self.pages and page - self.start >= count_at(self.pages, came.value):
             return None
         return _with(ask, {self.page_param: str(page)})
 
@@ -211,7 +211,9 @@ def _param(ask: Ask, name: str) -> str:
     return dict(ask.params or ()).get(name, "")
 
 
-def _whole(value: object, path: str) -> int:
+def count_at(path: str, answer: Any) -> int:  # noqa: ANN401 - JSON
+    """The count that `path` selects. Raises Refused where it is none."""
+    value = find(path, answer)
     if isinstance(value, int | Decimal) or (isinstance(value, str) and value.isdecimal()):
         return int(value)
     raise Refused(f"{path!r} is {type(value).__name__}, expected how many there are")

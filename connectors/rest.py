@@ -20,7 +20,7 @@ from connectors.auth import Auth, NoAuth, TokenCache
 from connectors.errors import ConnectorError, Misconfigured, Refused, TryLater
 from connectors.http import Ask, Http, HttpSettings, Judge
 from connectors.http_policy import Answer, StatusRefused
-from connectors.pagers import Came
+from connectors.pagers import Came, count_at
 from connectors.protocol import Connector, Health
 from connectors.record import Record
 from connectors.rest_elements import elements
@@ -107,7 +107,7 @@ class Rest(Connector):
         self, http: Http, name: str, stream: Stream, since: datetime | None
     ) -> Iterator[Page]:
         ask: Ask | None = self._first(stream, since)
-        seen, asked = Seen(), set[bytes]()
+        seen, asked, count, totals = Seen(), set[bytes](), 0, set[int]()
         while ask:
             answer = _fetch(http, ask, stream, following=bool(asked))
             came, page = self._understand(answer, name, stream, seen)
@@ -115,9 +115,16 @@ class Rest(Connector):
             if came is None:
                 raise Refused(f"{answer.told}: unreadable page, its next is unknown")
             asked.add(_mark(ask))
+            count += len(page.records)
+            if stream.total:
+                totals.add(count_at(stream.total, came.value))
             ask = stream.pager.next(ask, came)
             if ask and _mark(ask) in asked:
                 raise Refused(f"{answer.told}: the pages lead in a circle")
+        if totals and totals != {count}:  # a list that shifted while read has lost something
+            said = " then ".join(str(one) for one in sorted(totals))
+            where = f"{self.base_url}{stream.path}"
+            raise TryLater(f"{where}: {count} things came of a list of {said}, it is read again")
 
     def _understand(
         self, answer: Answer, name: str, stream: Stream, seen: Seen

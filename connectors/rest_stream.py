@@ -77,11 +77,14 @@ class Stream(_Settings):
     pager: AnyPager = NoPages()
     failure: Failure | None = None
     whole: bool = False  # always the whole list: what is missing from it has gone
+    total: MaybePath = ""  # of a whole list: how long it is, as each page says
 
     @model_validator(mode="after")
     def _is_one_of_both(self) -> Stream:
         if self.whole and self.since:
             raise ValueError("a whole list is not asked for changes: leave out `since` or `whole`")
+        if self.total and not self.whole:
+            raise ValueError("`total` is held against a whole list: say `whole` or leave it out")
         return self
 
 

@@ -78,7 +78,7 @@ class _Handler(BaseHTTPRequestHandler):
         for piece in [reply.body] if whole else reply.body:
             self.wfile.write(piece)
 
-    do_GET = do_POST = do_PUT = do_DELETE = do_HEAD = _serve  # noqa: N815 - http.server names
+    do_GET = do_POST = do_PUT = do_PATCH = do_DELETE = do_HEAD = _serve  # noqa: N815 - http.server names
 
     def log_message(self, *_) -> None:
         """Tests speak for themselves."""

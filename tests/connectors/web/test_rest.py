@@ -429,6 +429,25 @@ def test_a_whole_list_names_its_things_and_is_read_from_its_beginning(rest, repl
     assert web.asked[0].target == web.asked[1].target
 
 
+def test_a_whole_list_is_held_against_its_own_length(rest, reply):
+    pager = {"kind": "offset", "limit": 2, "total": "total"}
+    pages = [
+        reply(200, b'{"total": %d, "items": [{"id": %d}, {"id": %d}]}' % said)
+        for said in ((4, 1, 2), (4, 3, 4), (4, 1, 2), (3, 3, 4))
+    ]
+    system, _ = rest(pages, whole=True, total="total", pager=pager)
+
+    assert len(list(system.pull("things", ""))) == 4
+    shifted = system.pull("things", "")
+    with pytest.raises(TryLater, match="4 things came of a list of 3 then 4"):
+        list(shifted)
+
+
+def test_only_a_whole_list_has_a_length(rest):
+    with pytest.raises(ValidationError, match="whole list"):
+        rest([], total="total")
+
+
 # -- what a vendor's profile needs
 
 
