@@ -7,9 +7,7 @@ means the source says there is no value any more; None means the source says it 
 from __future__ import annotations
 
 from dataclasses import dataclass, field
-from typing import Any, Final, Literal
-
-import orjson
+from typing import Any, Final
 
 
 class Removed:
@@ -111,76 +109,6 @@ class Meaning:
     unread: tuple[str, ...] = field(default=())  # source paths with data that no mapping reads
 
 
-def encode(meaning: Meaning) -> bytes:
-    """`meaning` as JSON bytes; `decode` gives it back."""
-    return orjson.dumps(
-        {
-            "statements": [_plain(s) for s in meaning.statements],
-            "complaints": [
-                [c.rule, c.place, c.expected, c.found, c.entity, c.key, c.field]
-                for c in meaning.complaints
-            ],
-            "unread": meaning.unread,
-        }
-    )
-
-
-def decode(data: bytes) -> Meaning:
-    """The inverse of `encode`."""
-    return from_plain(orjson.loads(data))
-
-
-def from_plain(body: dict[str, Any]) -> Meaning:
-    """The meaning in a JSON object that `encode` wrote and someone else has parsed."""
-    return Meaning(
-        statements=tuple(_statement(s) for s in body["statements"]),
-        complaints=tuple(
-            Complaint(rule=r, place=p, expected=x, found=f, entity=e, key=k, field=n)
-            for r, p, x, f, e, k, n in body["complaints"]
-        ),
-        unread=tuple(body["unread"]),
-    )
-
-
-_Kind = Literal["stated", "gone", "same"]
-
-
-def _plain(statement: Statement) -> list[Any]:
-    if isinstance(statement, Stated):
-        fields = {name: plain_value(value) for name, value in statement.fields.items()}
-        ids = [[i.type, i.value, i.assigner] for i in statement.identifiers]
-        rest = [statement.complete, statement.at, statement.version]
-        return ["stated", statement.entity, statement.key, fields, ids, *rest]
-    if isinstance(statement, Gone):
-        return ["gone", statement.entity, statement.key, statement.at]
-    same = [statement.kept, statement.retired, statement.withdrawn, statement.at]
-    return ["same", statement.entity, *same]
-
-
-def _statement(row: list[Any]) -> Statement:
-    kind: _Kind = row[0]
-    if kind == "stated":
-        _, entity, key, fields, ids, complete, at, version = row
-        return Stated(
-            entity=entity,
-            key=key,
-            fields={
-                name: read_value(value) if type(value) in _NESTED else value
-                for name, value in fields.items()
-            },
-            identifiers=tuple(Identifier(*i) for i in ids),
-            complete=complete,
-            at=at,
-            version=version,
-        )
-    if kind == "gone":
-        return Gone(entity=row[1], key=row[2], at=row[3])
-    return SameAs(entity=row[1], kept=row[2], retired=row[3], withdrawn=row[4], at=row[5])
-
-
-_NESTED = (dict, list)
-
-
 def plain_value(value: Value) -> Any:  # noqa: ANN401 - JSON
     """A value as JSON: REMOVED is {"removed": true}, a Ref {"ref": entity, …}."""
     if value is REMOVED:
@@ -190,17 +118,4 @@ def plain_value(value: Value) -> Any:  # noqa: ANN401 - JSON
         return {"ref": value.entity, "key": value.key, "identifiers": ids}
     if isinstance(value, list | tuple):
         return [plain_value(item) for item in value]
-    return value
-
-
-def read_value(value: Any) -> Value:  # noqa: ANN401 - JSON
-    """The inverse of `plain_value`."""
-    if isinstance(value, dict):
-        if "removed" in value:
-            return REMOVED
-        if "ref" in value:
-            ids = tuple(Identifier(*i) for i in value["identifiers"])
-            return Ref(value["ref"], value["key"], ids)
-    if isinstance(value, list):
-        return [read_value(item) for item in value]
     return value

@@ -13,6 +13,7 @@ from urllib.parse import parse_qs, quote, urlsplit
 from connectors.errors import Misconfigured
 
 EMBEDDED = "embedded"
+_SCHEMES = ("postgresql", "postgres", "postgresql+psycopg")  # the last as SQLAlchemy spells it
 _REFERENCE = re.compile(r"\$\{(env|file):([^}]+)\}")
 _EXPECTED = "expected `embedded` or postgresql://user@host:port/name"
 
@@ -23,7 +24,7 @@ def sound(said: str) -> str:
         return said
     # a reference may hold signs that mean something in an address; what it is counts, not its name
     parts = urlsplit(_REFERENCE.sub("reference", said))
-    if parts.scheme not in ("postgresql", "postgres") or not parts.path.strip("/"):
+    if parts.scheme not in _SCHEMES or not parts.path.strip("/"):
         raise ValueError(_EXPECTED)
     literal = urlsplit(_REFERENCE.sub("", said))
     if literal.password or any(parse_qs(literal.query).get("password", [])):
@@ -40,7 +41,7 @@ def resolved(said: str) -> str:
         address = _value(whole)
     else:
         address = _REFERENCE.sub(lambda match: quote(_value(match), safe=""), said)
-    if urlsplit(address).scheme not in ("postgresql", "postgres"):
+    if urlsplit(address).scheme not in _SCHEMES:
         raise Misconfigured(f"hub.yaml: database: {said} leads to no address; {_EXPECTED}")
     return address
 
