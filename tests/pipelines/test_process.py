@@ -6,6 +6,7 @@ import os
 import signal
 import time
 
+import psutil
 import pytest
 import structlog
 
@@ -42,3 +43,17 @@ def test_a_settler_that_is_told_to_end_is_no_trouble_and_one_that_dies_is(
         until(lambda: process.alive and process.pid != first)
 
     assert [(one["event"], one["log_level"]) for one in logged] == [(event, level)]
+
+
+def test_a_settler_and_what_it_starts_give_way_to_the_edge(small_house, adt, process):
+    [kept] = small_house.keep(adt())
+    own = os.getpriority(os.PRIO_PROCESS, 0)
+    process.start()
+    until(lambda: small_house.rows("select 1 from progress where upto >= ?", (kept.seq,)))
+    settler = psutil.Process(process.pid)
+
+    every = [settler, *settler.children(recursive=True)]
+
+    expected = min(own + 10, 19)
+    assert {one.nice() for one in every} == {expected}
+    assert os.getpriority(os.PRIO_PROCESS, 0) == own
