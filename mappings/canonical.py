@@ -1,6 +1,7 @@
 """Paths into the canonical record, for outbound mappings: `study.identifier(nct)`.
 
-step.step.step      each step but the last follows a reference or goes to the sealed part beside
+step.step.step      each step but the last follows a reference, or goes to the sealed part beside
+                    and from there back
 identifier(mrn)     the first identifier of a type; identifier(mrn, UH): of one assigner;
                     identifier(mrn).system: its assigner
 key                 how the target system knows it, where it is known there
@@ -111,10 +112,11 @@ def _next(name: str, entity: EntitySpec) -> EntitySpec:
     if field and field.meta.kind == "ref":
         return known[field.meta.of]
     beside = known.get(name)
-    if beside and entity.name == beside.beside:
+    if beside and (entity.name == beside.beside or entity.beside == name):
         return beside
     names = [f.name for f in entity.fields.values() if f.meta.kind == "ref"]
     names += [spec.name for spec in known.values() if spec.beside == entity.name]
+    names += [entity.beside] if entity.beside else []
     raise BadPath(f"the step {name!r} from {entity.name}", one_of(name, names))
 
 

@@ -78,6 +78,10 @@ def _holds(change: Change, view: CanonicalView, before: CanonicalView | None) ->
     after = view.get(change.field)
     if change.values and (after is None or as_text(after) not in change.values):
         return False
+    if change.stays:
+        return before is not None and before.get(change.field) == after
+    if not change.values and not change.now:
+        return after is not None
     return not change.now or before is None or before.get(change.field) != after
 
 
@@ -107,6 +111,8 @@ def _hl7(outgoing: Outgoing, shop: Workshop) -> Callable[[CanonicalView, str, da
         said = {path: found for path, say in fields.items() if (found := say(view))}
         said.setdefault("MSH-7", f"{now:%Y%m%d%H%M%S%z}")
         said.setdefault("MSH-10", delivery_id)
+        if "EVN-1" in said:
+            said.setdefault("EVN-2", said["MSH-7"])
         try:
             return er7_write.build(outgoing.message, said, version=outgoing.version)
         except ValueError as error:

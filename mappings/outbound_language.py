@@ -36,12 +36,13 @@ Shape = Rule | list["Shape"] | dict[str, "Shape"]
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Change:
-    """A condition on one field of the version: it is one of `values` (empty: any). `now`: it was
-    not so in the version before."""
+    """A condition on one field of the version: it is one of `values`, or has a value where there
+    are none. `now`: it was not so in the version before. `stays`: it was."""
 
     field: str
     values: frozenset[str]
     now: bool
+    stays: bool = False
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -163,14 +164,17 @@ def _change(name: str, node: Node, mistakes: Mistakes) -> Change:
     if not isinstance(node, Table):
         values = frozenset(shapes.texts_of(node, mistakes, "values"))
         return Change(field=name, values=values, now=False)
-    shapes.only(node, ("becomes", "changes"), mistakes, "a condition")
-    if "changes" in node.items:
-        shapes.choice_of(node.items["changes"], ("true",), "true", mistakes)
-        return Change(field=name, values=frozenset(), now=True)
-    values = frozenset(shapes.texts_of(node.items.get("becomes"), mistakes, "values"))
+    shapes.only(node, ("becomes", "stays", "changes", "known"), mistakes, "a condition")
+    for word in ("changes", "known"):
+        if word in node.items:
+            shapes.choice_of(node.items[word], ("true",), "true", mistakes)
+            return Change(field=name, values=frozenset(), now=word == "changes")
+    stays = "stays" in node.items
+    said = node.items.get("stays" if stays else "becomes")
+    values = frozenset(shapes.texts_of(said, mistakes, "values"))
     if not values:
         mistakes.add(node, "a condition that says nothing", "becomes: [values] or changes: true")
-    return Change(field=name, values=values, now=True)
+    return Change(field=name, values=values, now=not stays, stays=stays)
 
 
 def _requires(node: Node | None, reader: Reader) -> Iterator[Rule]:

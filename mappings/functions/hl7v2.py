@@ -152,6 +152,19 @@ _ENDS = frozenset(("S15", "S16", "S17", "S26"))
 
 
 @function(
+    "hl7v2.document_status",
+    says="what MDM^T11 or TXA-19 decides (cancelled, deleted, obsolete), else TXA-17",
+    reads=("MSH-9.2", "TXA-19", "TXA-17"),
+)
+def document_status(message: Sheet) -> str | None:
+    """A document that is not available any more was completed all the same."""
+    event, available = _part(message, "MSH", 9, 2), _part(message, "TXA", 19)
+    if event == "T11":
+        return event
+    return available if available in ("CA", "OB") else _part(message, "TXA", 17) or None
+
+
+@function(
     "hl7v2.staff_in_use",
     says="whether staff may be given work: what MFE-1 or the PMU event decides, else STF-7",
     reads=("MFE-1", "MSH-9.2", "STF-7"),

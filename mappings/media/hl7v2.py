@@ -3,7 +3,8 @@
 Beside the paths of `connectors.formats.er7_path`: `each: PID-3` goes over the repetitions of a
 field, where `.4.1` is component 4, subcomponent 1; `each: MFE+` goes over the groups that an MFE
 segment opens, up to the next MFE, where `.STF-3.1` is read within the group; `each: PID+ MRG-1`
-goes over them once for each repetition of MRG-1, which is then the only one in its group.
+goes over them once for each repetition of MRG-1, which is then the only one in its group; `each:
+PID+ FT1+` once for each FT1 with what follows it, beside what stands before the first.
 """
 
 from __future__ import annotations
@@ -21,7 +22,7 @@ from mappings.values import BadPath, NotUnderstood
 
 T = TypeVar("T")
 
-_GROUP = re.compile(r"(\.?)([A-Z][A-Z0-9]{2})\+(?: ([A-Z][A-Z0-9]{2}-\d+))?")
+_GROUP = re.compile(r"(\.?)([A-Z][A-Z0-9]{2})\+(?: ([A-Z][A-Z0-9]{2}(?:-\d+|\+)))?")
 _FIRST_SUBCOMPONENT = re.compile(r"\.(\d+)(?:\.1)?")
 _FIELD = re.compile(r"([A-Z][A-Z0-9]{2})(?:\[[^\]]*\])?-(\d+)")
 
@@ -127,6 +128,11 @@ def _each(path: str) -> GetAll:
 def _groups(name: str, place: str) -> Callable[[Sheet], Sequence[Sheet]]:
     if not place:
         return lambda message: split(message, name)
+    if place.endswith("+"):
+        inner = place[:-1]
+        return lambda message: [
+            part for group in split(message, name) for part in _with_head(group, inner)
+        ]
     each, at = _checked(er7_path.compile_each, place), er7_path.parse(place)
 
     def one_each(message: Sheet) -> list[Sheet]:
@@ -134,6 +140,14 @@ def _groups(name: str, place: str) -> Callable[[Sheet], Sequence[Sheet]]:
         return [_with_only(group, at, raw) for group in groups for raw in each(group)]
 
     return one_each
+
+
+def _with_head(group: Sheet, name: str) -> list[Sheet]:
+    """The groups within `group` that `name` opens, each behind what stands before the first."""
+    lines = [line for line, _ in group.pieces() if line]
+    first = next((at for at, line in enumerate(lines) if line[:3] == name), len(lines))
+    inner = ([line for line, _ in one.pieces() if line] for one in split(group, name))
+    return [_group(group, [*lines[:first], *rows]) for rows in inner]
 
 
 def _with_only(group: Sheet, at: er7_path.Path, raw: str) -> Sheet:

@@ -382,8 +382,9 @@ def test_a_personnel_event_decides_whether_someone_works(event, flag, active):
     assert person.fields["active"] is active
 
 
-def test_certificates_and_other_master_files_are_left_alone():
-    assert read("PMU^B07", "STF|100||X^Y", "CER|1") == Meaning()
+def test_a_certificate_is_a_credential_and_other_master_files_are_left_alone():
+    said = read("PMU^B07", "STF|100||X^Y", "CER|1|L-9")
+    assert {(one.entity, one.key) for one in said.statements} == {("Credential", "100|L-9")}
     assert read("MFN^M05", "MFE|MAD|1||100", "LOC|1") == Meaning()
 
 
@@ -392,3 +393,65 @@ def test_a_removed_name_is_said_to_be_removed():
 
     assert person.fields["department"] is REMOVED
     assert person.fields["email"] is REMOVED
+
+
+# -- studies, charges, documents
+
+
+def test_each_phase_of_each_patient_is_of_its_own_subject():
+    csr = "CSR|ONC-101^UH|||{}||20260301"
+    meaning = read(
+        "CRM^C05^CRM_C01", PID, csr.format("S-1"), "CSP|SCREENING|20260301",
+        "CSP|TREATMENT|20260305", PID.replace("700123", "700124"), csr.format("S-2"),
+        "CSP|TREATMENT|20260306",
+    )  # fmt: skip
+
+    states = [
+        (one.key, one.fields["started_on"])
+        for one in stated(meaning, "EnrollmentState")
+    ]  # fmt: skip
+    assert states == [
+        ("ONC-101|S-1|SCREENING", "2026-03-01"), ("ONC-101|S-1|TREATMENT", "2026-03-05"),
+        ("ONC-101|S-2|TREATMENT", "2026-03-06"),
+    ]  # fmt: skip
+
+
+def test_the_day_of_consent_that_billing_was_told_is_no_consent():
+    meaning = read("CRM^C01^CRM_C01", PID, "CSR|ONC-101|||S-1||20260301|||20260228")
+
+    assert stated(meaning, "Consent") == []
+    assert stated(meaning, "Enrollment")[0].fields["consented_on"] == "2026-02-28"
+
+
+def test_a_cancelled_phase_does_not_undo_the_registration():
+    csr, csp = "CSR|ONC-101|||S-1||20260301", "CSP|TREATMENT|20260305"
+    phase = read("CRM^C06^CRM_C01", PID, csr, csp)
+    whole = read("CRM^C02^CRM_C01", PID, csr)
+
+    states = [one.fields.get("state") for one in stated(phase, "Enrollment")]
+    assert "entered_in_error" not in states
+    assert [one.fields["state"] for one in stated(phase, "EnrollmentState")] == ["entered_in_error"]
+    assert stated(whole, "Enrollment")[1].fields["state"] == "entered_in_error"
+
+
+def test_a_registration_without_a_subject_number_is_parked():
+    with pytest.raises(NotUnderstood):
+        read("CRM^C01^CRM_C01", PID, "CSR|ONC-101|||||20260301")
+
+
+def test_a_note_or_consent_to_care_is_nobodys_research():
+    txa, con = "TXA|1|PN|TX|20260302||||||||D-1", "CON|1|GEN||||||||W|A||20260302"
+
+    said = read("MDM^T02^MDM_T02", PID, txa, con)
+
+    assert {one.entity for one in said.statements} <= {"Participant", "ParticipantPhi"}
+
+
+def test_a_result_says_that_it_was_done_and_never_what_was_found():
+    obx = "OBX|1|ST|HCG||ZZPOSITIVE||||||F"
+    said = read(
+        "ORU^R01^ORU_R01", PID, "OBR|1|P-1||HCG|||20260303||||||||||||||||||F", obx, "CTI|ONC-101"
+    )
+
+    assert [one.entity for one in said.statements] == ["VisitProcedure", "VisitProcedure"]
+    assert "ZZPOSITIVE" not in repr(said)

@@ -15,6 +15,7 @@ from mappings.collection import load_library
 from mappings.outbound import Wait, outbound
 from mappings.setting import Setting
 
+SEVENTH, EIGHTH = "2026-03-07T07:30Z[-05:00]", "2026-03-08T07:30Z[-05:00]"
 NOW = datetime(2026, 3, 1, 12, 30, tzinfo=UTC)
 CODES = load_codes()
 LIBRARY = load_library(codes=CODES, packaged=True)
@@ -93,6 +94,93 @@ def test_a_hospital_is_told_when_a_subject_leaves():
 
     assert "CRM^C04^CRM_C01" in lines[0]
     assert lines[2].split("|")[15:] == ["20260402", "^withdrew_consent"]
+
+
+@pytest.mark.parametrize(
+    ("name", "state", "event", "tail"),
+    [
+        ("cancelled", "entered_in_error", "C02", None),
+        ("registration", "randomised", "C03", "|20260227|Y|20260303"),
+        ("screening", "screening", "C05", "CSP|SCREENING|20260227"),
+        ("on-treatment", "on_treatment", "C05", "CSP|TREATMENT|20260305"),
+        ("end-of-treatment", "end_of_treatment", "C08", "CSP|TREATMENT|20260305|20260401"),
+        ("follow-up", "follow_up", "C05", "CSP|FOLLOW-UP|20260401"),
+        ("screen-failed", "screen_failed", "C04", "|20260227|N|||||20260227|INELIGIBLE"),
+    ],
+)
+def test_a_hospital_is_told_of_every_step_on_a_study(name, state, event, tail):
+    subject = enrollment(
+        state=state, eligible=True, randomised_on="2026-03-03", on_treatment_on="2026-03-05",
+        off_treatment_on="2026-04-01",
+    )  # fmt: skip
+    lines = say(f"hl7v2/{name}", subject).body.decode().rstrip("\r").split("\r")
+
+    assert f"CRM^{event}^CRM_C01" in lines[0]
+    assert lines[2].startswith("CSR|ONC-101^CEDARMESA|")
+    assert tail is None or lines[-1].endswith(tail)
+    wanting = {
+        one for one in LIBRARY.outbound
+        if one.startswith("hl7v2/") and LIBRARY.outbound[one].entity == "Enrollment"
+        and wants(one, subject, enrollment(state="potential"))
+    }  # fmt: skip
+    assert wanting == {f"hl7v2/{name}"}
+
+
+def test_a_subject_who_never_consented_is_none_that_billing_was_told_of():
+    failed = enrollment(state="screen_failed", consented_on=None)
+
+    assert isinstance(say("hl7v2/screen-failed", failed), Wait)
+
+
+def test_who_a_participant_is_is_told_where_it_is_wanted():
+    mrn = Identifier("mrn", "40000037", "CEDARMESA")
+    phi = Shown(
+        {"family_name": "O'NEIL", "given_name": "ADA", "birth_date": "1970-03-02",
+         "address_lines": ["1 Main St", "Apt 2"], "city": "PROVO", "phone": "801-555-0100"},
+        {"Participant": Shown({"sex": "female", "language": "en"}, ids=[mrn])},
+    )  # fmt: skip
+
+    for name, event in (("patient", "A08"), ("person", "A31")):
+        lines = say(f"hl7v2/demographics-{name}", phi).body.decode().split("\r")
+        assert f"ADT^{event}^" in lines[0]
+        assert lines[1] == f"EVN|{event}|{NOW:%Y%m%d%H%M%S%z}"
+        assert lines[2] == (
+            "PID|1||40000037^^^CEDARMESA^MR||O'NEIL^ADA||19700302|F|||1 Main St^Apt 2^PROVO||"
+            "801-555-0100||en"
+        )
+        assert lines[3] == "PV1||N"
+        assert wants(f"hl7v2/demographics-{name}", phi, phi)
+        assert not wants(f"hl7v2/demographics-{name}", Shown(), None)
+
+
+@pytest.mark.parametrize(
+    ("name", "event", "before", "after"),
+    [
+        ("booked", "S12", ("projected", EIGHTH), ("scheduled", EIGHTH)),
+        ("booked", "S12", None, ("scheduled", EIGHTH)),
+        ("moved", "S13", ("scheduled", SEVENTH), ("scheduled", EIGHTH)),
+        ("visit-cancelled", "S15", ("scheduled", EIGHTH),
+         ("cancelled", EIGHTH)),
+    ],
+)  # fmt: skip
+def test_a_scheduling_system_is_told_once_of_each_change(name, event, before, after):
+    mrn = Identifier("mrn", "40000037", "CEDARMESA")
+    refs = {"participant": Shown(ids=[mrn])}
+
+    def visit(said):
+        fields = {"status": said[0], "scheduled_at": said[1], "visit_type": "Cycle 1 Day 1"}
+        return said and Shown(fields, refs, [Identifier("appointment_no", "77", "CAD")])
+
+    now, then = visit(after), before and visit(before)
+    lines = say(f"hl7v2/{name}", now).body.decode().split("\r")
+
+    assert f"SIU^{event}^SIU_S12" in lines[0]
+    assert lines[1].startswith("SCH|0198-1^CROHUB|77^CAD||||")
+    assert "^Cycle 1 Day 1" in lines[1]
+    told = [
+        one for one in ("booked", "moved", "visit-cancelled") if wants(f"hl7v2/{one}", now, then)
+    ]
+    assert told == [name]
 
 
 @pytest.mark.parametrize(
