@@ -38,7 +38,14 @@ def _of_protocol(path: str, id: str) -> Listing:
 
 LISTS: dict[str, Listing] = {
     "protocols": Listing(path="/protocols", id="protocolId"),
-    "protocol_management": _of_protocol("/protocolManagementDetails", "protocolId"),
+    # no roll: which protocols have gone is told by the list of protocols
+    "protocol_management": Listing(
+        path="/protocolManagementDetails", params={"protocolId": "{of}"}, of="protocols",
+        by="protocolId", id="protocolId", whole=False,
+    ),
+    "protocol_institutions": _of_protocol(
+        "/protocolInstitutions", "join('|', [protocolId, institution][*].to_string(@))"
+    ),
     "protocol_staff": _of_protocol(
         "/protocolStaff", "join('|', [protocolId, contactId, role][*].to_string(@))"
     ),

@@ -87,12 +87,13 @@ class Writer:
             if not how.make:
                 raise Refused(f"{delivery.stream}: what was to change is not there")
             return self._made(how, delivery, said)
-        if all(_alike(there.get(name), value) for name, value in said.items()):
+        news = {name: value for name, value in said.items() if not _alike(there.get(name), value)}
+        if not news:
             return _receipt(delivery, how, there, "it is so already")
         if not how.change:
             raise Refused(f"{delivery.stream}: it is there and says something else")
         names = {**delivery.target, "found": _text(find(how.id, there))}
-        self._ask("PUT", _filled(how.change, names), body={**there, **said})
+        self._ask("PUT", _filled(how.change, names), body={**there, **news})
         return _receipt(delivery, how, there, "changed")
 
     def _there(self, how: Write, delivery: Delivery, said: Mapping[str, Any]) -> Any:  # noqa: ANN401

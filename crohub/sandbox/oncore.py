@@ -36,6 +36,7 @@ class Table:
 TABLES = {
     "protocols": Table("protocolId", unique=("protocolNo",), needs=("protocolNo", "title")),
     "protocolManagementDetails": Table("protocolId", must=("irbNo", "protocolId")),
+    "protocolInstitutions": Table("protocolInstitutionId", must=("protocolId",)),
     "protocolStaff": Table("protocolStaffId", must=("protocolId",),
                            unique=("protocolId", "contactId", "role")),
     "contacts": Table("contactId", must=("email", "firstName", "lastName")),

@@ -177,10 +177,10 @@ def test_unchanged_content_has_an_unchanged_key_and_what_is_missing_has_gone(onc
     assert oncore.is_whole("protocol_subjects")
 
 
-def test_lists_of_people_are_no_rolls_for_who_is_on_no_protocol_is_still_there(oncore):
+def test_lists_of_people_are_no_rolls_since_who_is_on_no_protocol_is_still_there(oncore):
     whole = {name for name in LISTS if oncore.is_whole(name)}
 
-    assert whole == LISTS.keys() - {"contacts", "subject_demographics"}
+    assert whole == LISTS.keys() - {"protocol_management", "contacts", "subject_demographics"}
 
 
 def test_a_record_is_as_the_answer_spells_it(serve, reply, connect):
@@ -242,8 +242,9 @@ def test_a_token_that_ends_in_mid_run_is_renewed_once(oncore, server, state):
 
 
 @pytest.mark.parametrize(
-    "fault", [Fault("throttled", path=REST, passes=2, seconds=7), Fault("broken", path=REST, passes=2),
-              Fault("truncated", path=REST, passes=2), Fault("slow", path=REST, passes=2, seconds=0.2)]
+    "fault",
+    [Fault("throttled", path=REST, passes=2, seconds=7), Fault("broken", path=REST, passes=2),
+     Fault("truncated", path=REST, passes=2), Fault("slow", path=REST, passes=2, seconds=0.2)],
 )  # fmt: skip
 def test_what_passes_by_itself_is_tried_again(oncore, server, clock, fault):
     server.faults.append(fault)
@@ -331,8 +332,9 @@ def test_a_hundred_thousand_records_pass_in_little_memory(serve, reply, connect,
 
     def subjects(asked):
         (protocol,) = parse_qs(asked.target.partition("?")[2])["protocolId"]
-        rows = [{"protocolSubjectId": f"{protocol}-{n}", "protocolId": protocol, "status": "ON STUDY"}
-                for n in range(500)]  # fmt: skip
+        rows = [
+            {"protocolSubjectId": f"{protocol}-{n}", "protocolId": protocol} for n in range(500)
+        ]
         return json.dumps(rows).encode()
 
     run = connect(serve(answering(reply, protocols=protocols, protocolSubjects=subjects)).url).pull(
