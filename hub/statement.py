@@ -18,6 +18,9 @@ class Removed:
     def __repr__(self) -> str:
         return "REMOVED"
 
+    def __reduce__(self) -> str:
+        return "REMOVED"  # there is but one, wherever it is copied to
+
 
 REMOVED: Final = Removed()
 
