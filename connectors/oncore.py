@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 from functools import partial
-from typing import Annotated, Any, Self
+from typing import Annotated, Any, ClassVar, Self
 
 from pydantic import AfterValidator, Field, PrivateAttr, field_validator
 
@@ -16,6 +16,7 @@ from connectors import one_by_one
 from connectors.address import BaseUrl
 from connectors.auth import ClientCredentials
 from connectors.errors import ConnectorError, Misconfigured
+from connectors.facts import Facts
 from connectors.http import Ask, Http, HttpSettings
 from connectors.pace import Pace
 from connectors.protocol import Connector, Health
@@ -88,6 +89,15 @@ WRITES: dict[str, Write] = {
 
 class Oncore(Connector):
     """An OnCore. `streams` and `writes` are laid over those that are shipped."""
+
+    facts: ClassVar[Facts] = Facts(
+        pulls="protocols, staff, subjects, demographics, visits",
+        incremental="whole, compared by content",
+        deletes="whole lists compared",
+        pushes="subject status, demographics, visits, IRB reviews, credentials",
+        auth="OAuth2",
+        tested="made-up OnCore; names unverified against the vendor",
+    )
 
     base_url: BaseUrl  # https://oncore.example.edu
     client_id: str

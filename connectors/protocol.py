@@ -10,10 +10,11 @@ from asyncio import Future
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Literal, Protocol, runtime_checkable
+from typing import ClassVar, Literal, Protocol, runtime_checkable
 
 from pydantic import BaseModel, ConfigDict
 
+from connectors.facts import Facts
 from connectors.record import Delivery, Receipt, Record
 
 
@@ -75,6 +76,9 @@ class Connector(BaseModel):
 
     # hidden: a secret written where its reference belongs must not reach a log
     model_config = ConfigDict(frozen=True, extra="forbid", hide_input_in_errors=True)
+    # True: nothing is said to it before a person has approved it
+    decided: ClassVar[bool] = False
+    facts: ClassVar[Facts] = Facts()
 
     def check(self) -> Health:
         """Is the system reachable, are we let in, which version answers? Never raises for a
@@ -132,6 +136,14 @@ class Pushes(Protocol):
     def push(self, deliveries: Sequence[Delivery]) -> Sequence[Receipt]:
         """Say these, in order; one receipt each, same order. Delivering the same id twice must
         leave one thing there. Raises TryLater or Misconfigured only when nothing was sent."""
+        ...
+
+
+@runtime_checkable
+class Counts(Protocol):
+    def counts(self) -> Mapping[str, int]:
+        """What happened since this connector was made that no record tells of: connections that
+        were refused, frames that were too large. The same few names each time."""
         ...
 
 

@@ -7,13 +7,14 @@ import tempfile
 from collections.abc import Iterator, Sequence
 from contextlib import closing, contextmanager
 from dataclasses import dataclass
-from typing import Annotated, BinaryIO, cast
+from typing import Annotated, BinaryIO, ClassVar, cast
 
 import paramiko
 from paramiko.sftp_attr import SFTPAttributes
 from pydantic import AfterValidator, Field, model_validator
 
 from connectors.errors import ConnectorError
+from connectors.facts import Facts
 from connectors.files.connector import health, known
 from connectors.files.folder import Entry, kind
 from connectors.files.listing import Clock
@@ -38,6 +39,15 @@ def _bare_host(host: str) -> str:
 
 class Sftp(Connector):
     """Files on an SFTP server, read and written as `connectors.files` does."""
+
+    facts: ClassVar[Facts] = Facts(
+        pulls="as files",
+        incremental="as files",
+        deletes="as files",
+        pushes="as files",
+        auth="password or key, host key pinned",
+        tested="OpenSSH, asyncssh",
+    )
 
     host: Annotated[str, AfterValidator(_bare_host)]
     username: str

@@ -6,13 +6,14 @@ import re
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
-from typing import Any, Literal, Self
+from typing import Any, ClassVar, Literal, Self
 
 from pydantic import BaseModel, ConfigDict, Field, PrivateAttr
 
 from connectors.address import BaseUrl
 from connectors.auth import Auth, BackendServices, NoAuth, TokenCache
 from connectors.errors import ConnectorError, Misconfigured, Refused
+from connectors.facts import Facts
 from connectors.fhir import export, history, outcome, push, search
 from connectors.fhir.export_job import Export
 from connectors.fhir.write import Place
@@ -47,6 +48,15 @@ class Fhir(Connector):
     before they commit it), and, where the server keeps history, what was deleted. A stream with
     `export` is read by Bulk Data export instead, whose manifest tells of deletions.
     """
+
+    facts: ClassVar[Facts] = Facts(
+        pulls="search, bulk export",
+        incremental="_lastUpdated with overlap; transactionTime",
+        deletes="history, the export's deleted files",
+        pushes="conditional create and update, If-Match, transactions",
+        auth="Basic, bearer, OAuth2, SMART Backend Services",
+        tested="Medplum's FHIR router",
+    )
 
     base_url: BaseUrl
     fhir_version: Version = "R4"

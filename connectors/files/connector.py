@@ -5,10 +5,12 @@ from __future__ import annotations
 import os
 from collections.abc import Iterator, Sequence
 from pathlib import Path
+from typing import ClassVar
 
 from pydantic import Field
 
 from connectors.errors import Misconfigured
+from connectors.facts import Facts
 from connectors.files.folder import Folder, Local
 from connectors.files.listing import Clock, census
 from connectors.files.outputs import Out
@@ -21,6 +23,15 @@ from connectors.record import Delivery, Receipt, Record
 
 class Files(Connector):
     """Files that others put into a folder, and files we put there for others."""
+
+    facts: ClassVar[Facts] = Facts(
+        pulls="CSV, XLSX, zip, NDJSON, FHIR, HL7, XML, ODM, invoices, study designs",
+        incremental="ledger of files; place in the file",
+        deletes="whole lists compared; ODM's Remove",
+        pushes="CSV, XLSX, ODM",
+        auth="the file system's",
+        tested="the file system",
+    )
 
     path: Path
     streams: dict[str, Stream] = Field(default_factory=dict)

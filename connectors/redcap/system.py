@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from datetime import timedelta
 from functools import partial
-from typing import Annotated, Self
+from typing import Annotated, ClassVar, Self
 from zoneinfo import ZoneInfo
 
 from pydantic import AfterValidator, Field, PrivateAttr
@@ -13,6 +13,7 @@ from pydantic import AfterValidator, Field, PrivateAttr
 from connectors import one_by_one
 from connectors.address import BaseUrl
 from connectors.errors import ConnectorError, Misconfigured
+from connectors.facts import Facts
 from connectors.formats import json_text
 from connectors.http import Http, HttpSettings
 from connectors.pace import Pace
@@ -35,6 +36,15 @@ class Redcap(Connector):
     `fields` and `events` narrow what is read of a record to what research operations need;
     without them all that the token may see is read.
     """
+
+    facts: ClassVar[Facts] = Facts(
+        pulls="records, set-up, users, log",
+        incremental="dateRangeBegin with overlap",
+        deletes="the project's log, whole list of ids",
+        pushes="registers a participant once",
+        auth="token",
+        tested="made-up project that PyCap agrees with",
+    )
 
     base_url: BaseUrl  # https://redcap.example.edu/api/
     token: Secret

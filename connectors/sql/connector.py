@@ -5,13 +5,14 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from datetime import UTC, datetime
 from hashlib import sha256
-from typing import Any, Self
+from typing import Any, ClassVar, Self
 from zoneinfo import ZoneInfo
 
 from pydantic import Field, PrivateAttr
 from sqlalchemy import Connection, text
 
 from connectors.errors import ConnectorError, Misconfigured, TryLater
+from connectors.facts import Facts
 from connectors.protocol import Connector, Health
 from connectors.record import Delivery, Receipt, Record
 from connectors.secrets import Secret, reveal
@@ -28,6 +29,15 @@ _AT_ONCE = 500  # rows that are fetched together
 class Sql(Connector):
     """A database. `url` is SQLAlchemy's address of it (`postgresql+psycopg://user:…@host/name`),
     by reference, since it holds a password; its driver must be installed."""
+
+    facts: ClassVar[Facts] = Facts(
+        pulls="tables and views",
+        incremental="modified time and id with overlap",
+        deletes="a column that marks them, whole lists compared",
+        pushes="upsert",
+        auth="the database's, by reference",
+        tested="PostgreSQL, SQLite",
+    )
 
     url: Secret
     streams: dict[str, TableIn] = Field(default_factory=dict)

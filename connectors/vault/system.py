@@ -9,13 +9,14 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 from datetime import timedelta
-from typing import Any, Self
+from typing import Any, ClassVar, Self
 
 from pydantic import Field, PrivateAttr, model_validator
 
 from connectors.address import BaseUrl
 from connectors.auth import SessionLogin
 from connectors.errors import ConnectorError, Misconfigured
+from connectors.facts import Facts
 from connectors.http import Ask, Http, HttpSettings
 from connectors.http_policy import Answer, StatusRefused
 from connectors.protocol import Connector, Health
@@ -38,6 +39,15 @@ class Vault(Connector):
     A pull reads what was deleted since its cursor, then what changed since, less `overlap`
     seconds. `streams` are laid over those that are shipped.
     """
+
+    facts: ClassVar[Facts] = Facts(
+        pulls="objects and documents by VQL",
+        incremental="modified_date__v with overlap",
+        deletes="deletion endpoints",
+        pushes="object upserts, documents, placeholders",
+        auth="session",
+        tested="made-up vault; names unverified against the vendor",
+    )
 
     base_url: BaseUrl  # https://acme.veevavault.com
     vault_id: str = Field(pattern=r"^\d+$")

@@ -7,12 +7,13 @@ import re
 from dataclasses import dataclass
 from datetime import datetime
 from hashlib import sha256
-from typing import Literal, Self
+from typing import ClassVar, Literal, Self
 
 import orjson
 from pydantic import Field, PrivateAttr
 
 from connectors.errors import Misconfigured, Refused
+from connectors.facts import Facts
 from connectors.pagers import MaybePath, find
 from connectors.protocol import Accept, Call, Connector, Health, Reply, Started
 from connectors.record import Record
@@ -43,6 +44,14 @@ class Webhook(Connector):
     equal bytes mean that something happened again. Its stream is named by a header or by a path
     into its JSON, else it is `stream`.
     """
+
+    facts: ClassVar[Facts] = Facts(
+        pulls="events posted to the hub",
+        incremental="sent as it happens",
+        deletes="events",
+        auth="Standard Webhooks, HMAC, bearer",
+        tested="standardwebhooks",
+    )
 
     verification: Proof
     id_header: Header = "webhook-id"

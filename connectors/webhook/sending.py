@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import Self
+from typing import ClassVar, Self
 
 from pydantic import Field, PrivateAttr, field_validator
 
 from connectors.address import BaseUrl, is_private_line
 from connectors.auth import Auth, NoAuth, TokenCache
 from connectors.errors import ConnectorError, Refused
+from connectors.facts import Facts
 from connectors.http import Ask, Http, HttpSettings
 from connectors.http_policy import StatusRefused
 from connectors.one_by_one import deliver
@@ -25,6 +26,12 @@ _GONE = 410
 class WebhookOut(Connector):
     """A target that takes events by POST. Each is signed as standardwebhooks.com says; while a key
     is changed, `former_secret` signs as well."""
+
+    facts: ClassVar[Facts] = Facts(
+        pushes="CloudEvents",
+        auth="Standard Webhooks",
+        tested="standardwebhooks",
+    )
 
     url: BaseUrl
     secret: Secret
