@@ -10,7 +10,7 @@ from collections.abc import Iterator
 from dataclasses import replace
 from datetime import datetime
 from hashlib import sha256
-from typing import Annotated, Self
+from typing import Annotated, ClassVar, Self
 from urllib.parse import urlencode
 
 from pydantic import AfterValidator, Field, PrivateAttr
@@ -18,6 +18,7 @@ from pydantic import AfterValidator, Field, PrivateAttr
 from connectors.address import BaseUrl
 from connectors.auth import Auth, NoAuth, TokenCache
 from connectors.errors import ConnectorError, Misconfigured, Refused, TryLater
+from connectors.facts import Facts
 from connectors.http import Ask, Http, HttpSettings, Judge
 from connectors.http_policy import Answer, StatusRefused
 from connectors.pagers import Came, count_at
@@ -50,6 +51,14 @@ def _no_secrets(headers: dict[str, str]) -> dict[str, str]:
 
 class Rest(Connector):
     """A JSON-over-HTTP system; `streams` names what can be pulled from it."""
+
+    facts: ClassVar[Facts] = Facts(
+        pulls="JSON lists, seven ways of paging",
+        incremental="watermark with overlap",
+        deletes="whole lists compared",
+        auth="Basic, bearer, key, OAuth2, SMART, session, CSRF",
+        tested="servers of the tests; ClinicalTrials.gov's recorded answers",
+    )
 
     base_url: BaseUrl
     auth: Auth = NoAuth()
@@ -94,14 +103,18 @@ class Rest(Connector):
                 f"no stream is called {stream!r}; configured: {', '.join(self.streams)}"
             )
         settings = self.streams[stream]
-        if settings.whole:
+        with self.session(settings.failure) as http:
+            yield from self.read(http, stream, settings, since)
+
+    def read(self, http: Http, name: str, stream: Stream, since: str = "") -> Iterator[Record]:
+        """As `pull`, for a profile with a session and lists of its own."""
+        if stream.whole:
             since = ""
         then = instant(since)
         if since and then is None:
             raise Misconfigured(f"cursor {since!r} is none of ours, expected an instant")
-        with self.session(settings.failure) as http:
-            pages = self._pages(http, stream, settings, then)
-            yield from with_cursors(pages, since, stamp, reached=then)
+        pages = self._pages(http, name, stream, then)
+        yield from with_cursors(pages, since, stamp, reached=then)
 
     def _pages(
         self, http: Http, name: str, stream: Stream, since: datetime | None
@@ -161,11 +174,6 @@ class Rest(Connector):
             headers=self._headers(),
         )
         return stream.pager.first(ask)
-
-    def read(self, http: Http, name: str, stream: Stream) -> Iterator[Record]:
-        """The elements of one list from its beginning, for a profile with lists of its own."""
-        for page in self._pages(http, name, stream, None):
-            yield from page.records
 
     def session(self, failure: Failure | None = None, also: Judge | None = None) -> Http:
         """A session like those of the streams, for a profile that asks for more than they do;

@@ -100,12 +100,13 @@ class Lists:
     listings: Mapping[str, Listing]
     turn: Callable[[], None]
 
-    def read(self, name: str) -> Iterator[Record]:
-        """Every element of a list, from its beginning, each once."""
+    def read(self, name: str, since: str = "") -> Iterator[Record]:
+        """Every element of a list, each once; from `since` where it can be asked for changes."""
         listing = self.listings[name]
         if not listing.of:
             self.turn()
-            yield from self.rest.read(self.http, name, listing.stream())
+            after = since if listing.since else ""
+            yield from self.rest.read(self.http, name, listing.stream(), after)
             return
         trouble, in_a_row, seen = list[str](), 0, Seen()
         for of in self._elements_of(listing, trouble):
@@ -125,6 +126,7 @@ class Lists:
     def _one(self, name: str, listing: Listing, of: str) -> Iterator[Record]:
         self.turn()
         for record in self.rest.read(self.http, name, listing.stream(of)):
+            record.cursor = ""  # a list that hangs on another is always read from its beginning
             yield _marked(record, listing.marked, of) if listing.marked else record
 
     def _elements_of(self, listing: Listing, trouble: list[str]) -> Iterator[str]:

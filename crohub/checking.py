@@ -116,9 +116,7 @@ def _pipelines(deployment: Deployment, library: Library, mistakes: Mistakes) -> 
         table = _table(deployment.folder, name)
         _named(table, "mapping", (outbound.mapping,), library.outbound, mistakes)
         _parameters(table, outbound, library, mistakes)
-        if not isinstance(deployment.connector(outbound.to), Pushes):
-            kind = deployment.connections[outbound.to].connector
-            mistakes.add(_at(table, "to"), f"{kind} cannot push", "a connector that can")
+        _pushed(table, deployment, outbound, mistakes)
 
 
 def _table(folder: Path, pipeline: str) -> Table:
@@ -180,6 +178,16 @@ def _pulled(table: Table, deployment: Deployment, inbound: Inbound, mistakes: Mi
     kind, wanted = deployment.connections[inbound.reads.connection].connector, inbound.reads.stream
     if kind in _NAME_STREAMS and wanted not in streams:
         mistakes.add(_at(table, "reads"), f"the stream {wanted!r}", one_of(wanted, streams))
+
+
+def _pushed(table: Table, deployment: Deployment, outbound: Outbound, mistakes: Mistakes) -> None:
+    connector = deployment.connector(outbound.to)
+    kind = deployment.connections[outbound.to].connector
+    if not isinstance(connector, Pushes):
+        mistakes.add(_at(table, "to"), f"{kind} cannot push", "a connector that can")
+    if connector.decided and not outbound.approval:
+        found = f"{kind} is told nothing without a person's decision"
+        mistakes.add(_at(table, "approval"), found, "approval: true")
 
 
 def _listens(connector: Connector) -> bool:
