@@ -8,7 +8,7 @@ from collections.abc import Sequence
 
 import typer
 
-from crohub.commands import access, demo, install, look, orders, running, trying
+from crohub.commands import access, connectors, demo, install, look, orders, running, trying
 from crohub.commands.ending import BUSY, FAILED, code_of, of_database, say
 
 app = typer.Typer(
@@ -19,7 +19,7 @@ app = typer.Typer(
     rich_markup_mode=None,
 )
 
-for family in (install, running, demo, trying, look, orders, access):
+for family in (install, connectors, running, demo, trying, look, orders, access):
     family.add_to(app)
 
 

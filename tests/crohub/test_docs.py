@@ -8,7 +8,10 @@ import pytest
 import typer
 import yaml
 
+from connectors import registry
+from connectors.protocol import Listens, Pulls, Pushes
 from crohub.cli import app
+from crohub.commands.connectors import rows, table
 from pipelines.settings import ConnectionSettings, HubSettings, Inbound, build_connector
 
 ROOT = Path(__file__).parents[2]
@@ -121,8 +124,6 @@ def test_the_configuration_shown_is_taken():
 
 
 def test_every_connector_is_described():
-    from connectors import registry
-
     text = (ROOT / "docs" / "connectors.md").read_text()
 
     for name in registry.names():
@@ -130,8 +131,6 @@ def test_every_connector_is_described():
 
 
 def test_every_setting_of_a_connector_that_is_named_exists():
-    from connectors import registry
-
     for line in (ROOT / "docs" / "connectors.md").read_text().splitlines():
         match = re.match(r"\| `(\w+)` \|(.*)", line)
         if match:
@@ -146,3 +145,23 @@ def test_the_pages_speak_of_no_machine_and_no_registry():
         assert not re.search(r"(?<![\w.])/(home|root|work|tmp|Users)/", text), path.name
         assert "pypi" + ".org" not in text, path.name
         assert "--index-url" not in text.replace("--no-emit-index-url", ""), path.name
+
+
+def test_the_readmes_table_of_connectors_is_what_the_code_says():
+    text = (ROOT / "README.md").read_text()
+    _, _, rest = text.partition("<!-- crohub connectors --markdown -->\n")
+    shown, end, _ = rest.partition("<!-- end -->\n")
+
+    assert end
+    assert shown.splitlines() == table()
+
+
+def test_every_connector_tells_what_it_can_do():
+    for row in rows():
+        name = row["connector"]
+        kind = registry.find(name)
+        assert bool(row["pulls"]) == issubclass(kind, Pulls | Listens), name
+        assert bool(row["pushes"]) == issubclass(kind, Pushes), name
+        assert not row["pulls"] or (row["incremental"] and row["deletes"]), name
+        assert row["auth"], name
+        assert row["tested"], name
