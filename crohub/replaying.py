@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import time
 from collections import Counter
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import AbstractContextManager
 from dataclasses import replace
 from typing import Any
 
@@ -58,12 +59,17 @@ def summary(messages: Sequence[Found]) -> dict[str, Any]:
     }  # fmt: skip
 
 
-def became(session: Session, seqs: Sequence[int], *, seconds: float) -> list[Found]:
-    """These messages once none of them waits to be settled again, or after so long as they are."""
+def became(
+    reading: Callable[[], AbstractContextManager[Session]], seqs: Sequence[int], *, seconds: float
+) -> list[Found]:
+    """These messages once none of them waits to be settled again, or after so long as they are.
+    Each look is a `reading` of its own: within one, nothing changes."""
     until = time.monotonic() + seconds
-    while _pending(session, seqs) and time.monotonic() < until:
+    while True:
+        with reading() as session:
+            if time.monotonic() >= until or not _pending(session, seqs):
+                return [one for seq in seqs if (one := lookup.one(session, seq))]
         time.sleep(0.05)
-    return [one for seq in seqs if (one := lookup.one(session, seq))]
 
 
 def _pending(session: Session, seqs: Sequence[int]) -> bool:

@@ -81,9 +81,7 @@ def _replay(desk: Desk, said: dict[str, Any], principal: Principal) -> Response:
         sent = _orders(desk, found, session, said, principal)
     obeyed = give(desk.edge, *sent)
     if obeyed:
-        with desk.reading() as session:
-            seqs = [one.seq for one in found]
-            again = replaying.became(session, seqs, seconds=PATIENCE)
+        again = replaying.became(desk.reading, [one.seq for one in found], seconds=PATIENCE)
         told["now"] = replaying.states(again)
     return done(obeyed, told)
 
