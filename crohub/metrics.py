@@ -69,11 +69,17 @@ def _connections(rows: list[overview.Json]) -> Iterator[Metric]:
     parked = GaugeMetricFamily(
         "crohub_messages_parked", "messages a person must look at", labels=["connection"]
     )
+    counted = CounterMetricFamily(
+        "crohub_connection_events", "what no message tells of: connections refused, and why",
+        labels=["connection", "event"],
+    )  # fmt: skip
     for row in rows:
         received.add_metric([row["name"]], row["received"])
         state.add_metric([row["name"], row["connector"]], float(row["state"] == "running"))
         parked.add_metric([row["name"]], row["parked"])
-    yield from (received, state, parked)
+        for what, count in row["counts"].items():
+            counted.add_metric([row["name"], what], count)
+    yield from (received, state, parked, counted)
 
 
 def _states(session: Session) -> Metric:

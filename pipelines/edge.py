@@ -16,7 +16,7 @@ from typing import Any
 import structlog
 
 from connectors.errors import Misconfigured
-from connectors.protocol import Connector, Listens
+from connectors.protocol import Connector, Counts, Listens
 from hub import clock, seal
 from pipelines import janitor, revision, settling
 from pipelines.answering import Answering, House
@@ -129,6 +129,11 @@ class Edge:
             if name not in self._connectors:
                 self._connectors[name] = self.deployment.connector(name)
             return self._connectors[name]
+
+    def counts(self, name: str) -> dict[str, int]:
+        """What the connector of a connection counts beside its messages."""
+        connector = self.connector(name)
+        return dict(connector.counts()) if isinstance(connector, Counts) else {}
 
     @property
     def accepting(self) -> bool:

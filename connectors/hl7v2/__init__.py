@@ -4,20 +4,22 @@ from __future__ import annotations
 
 import ipaddress
 import socket
-from collections.abc import Callable, Sequence
+from collections import Counter
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
 from datetime import UTC, datetime, tzinfo
-from typing import Literal
+from typing import ClassVar, Literal
 from zoneinfo import ZoneInfo
 
 from pydantic import Field, PrivateAttr, field_validator, model_validator
 
 from connectors.errors import Misconfigured
+from connectors.facts import Facts
 from connectors.formats.er7_header import header
 from connectors.formats.er7_time import write_time
 from connectors.hl7v2.answer import From, Refusal, application_answer
 from connectors.hl7v2.intake import MEDIA, VERSIONS, Rules
-from connectors.hl7v2.listener import Desk, Limits, Started, serve
+from connectors.hl7v2.listener import COUNTED, Desk, Limits, Started, serve
 from connectors.hl7v2.sender import Line, Target, reach
 from connectors.hl7v2.tls import Tls, client_context, server_context
 from connectors.protocol import Accept, Connector, Health
@@ -26,6 +28,15 @@ from connectors.record import Delivery, Receipt
 
 class Hl7v2(Connector):
     """One HL7 v2 interface: `port` to listen on, or `target_host` and `target_port` to send to."""
+
+    facts: ClassVar[Facts] = Facts(
+        pulls="listens: ADT, SIU, MFN, PMU, DFT, MDM, ORM, ORU, CRM, CSU",
+        incremental="sent as it happens",
+        deletes="events (A11, A23, A40, S17, B03, C02 …)",
+        pushes="any message, original and enhanced acknowledgement",
+        auth="TLS, mutual TLS",
+        tested="python-hl7",
+    )
 
     host: str = "127.0.0.1"
     port: int | None = Field(default=None, ge=0, le=65535)  # 0: any that is free
@@ -51,6 +62,7 @@ class Hl7v2(Connector):
     max_connections: int = Field(default=1000, ge=1)
     max_unanswered: int = Field(default=64, ge=1)
 
+    _counts: Counter[str] = PrivateAttr(default_factory=Counter)
     _line: Line | None = PrivateAttr(default=None)
 
     @field_validator("timezone")
@@ -99,6 +111,7 @@ class Hl7v2(Connector):
             we=From(self.application, self.facility),
             now=now,
             names=frozenset(self.tls.names if self.tls else ()),
+            counts=self._counts,
         )
         context = server_context(self.tls) if self.tls else None
         await serve(desk, self.host, self.port, tls=context, started=started)
@@ -121,6 +134,10 @@ class Hl7v2(Connector):
         we, stamp = From(self.application, self.facility), write_time(now.astimezone(self._zone()))
         said = application_answer(header(body), against, we=we, stamp=stamp, control_id=id)
         return Delivery(id=id, stream="ACK", body=said, media=MEDIA) if said else None
+
+    def counts(self) -> Mapping[str, int]:
+        """Of the listener: connections taken, and those that were closed, by why."""
+        return {name: self._counts[name] for name in COUNTED}
 
     def close(self) -> None:
         """End the sender's connection, if one is open."""

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from functools import lru_cache
+from hashlib import sha256
 from typing import NamedTuple
 
 from connectors.formats.er7_escape import STANDARD, Separators, escape
@@ -19,12 +20,28 @@ class Refusal(NamedTuple):
     field: int
     reason: str  # for people; never a value from the message body
 
+    @property
+    def name(self) -> str:
+        """The stable name of what is wrong, in ERR-5 and in the stored message's reason."""
+        return f"CROHUB-HL7-{self.code}"
+
+    @property
+    def told(self) -> str:
+        """Name and reason."""
+        return f"{self.name}: {self.reason}"
+
 
 class From(NamedTuple):
     """How we name ourselves in answers; "" = as the sender addressed us."""
 
     application: str = ""
     facility: str = ""
+
+
+def trace(body: bytes) -> str:
+    """By what sender and hub mean the same refused message, whatever its control id: it is in the
+    key that the message is stored under."""
+    return f"sha256:{sha256(body).hexdigest()[:16]}"
 
 
 CONFLICT = Refusal("AE", "205", 10, "this control id was used before with another message")
@@ -81,15 +98,17 @@ def build(
     stamp: str,
     control_id: str = "",
     acks: str = "",
+    trace: str = "",
 ) -> bytes:
     """The acknowledgement, unframed. Without a `header` (an unreadable message) MSA-2 is empty.
 
-    MSH-10 is `control_id`, or else the sender's own: an answer is known by what it answers.
-    `acks` is MSH-15 and MSH-16, with the separator between them.
+    MSH-10 is `control_id`, or else the sender's own: an answer is known by what it answers. Where
+    there is neither it is the stamp. `acks` is MSH-15 and MSH-16, with the separator between them;
+    `trace` goes to ERR-7.
     """
     if header is None:
-        return _build_blind(answer, against, we, stamp)
-    own = control_id or header.control_id
+        return _build_blind(answer, against, we, stamp, trace)
+    own = control_id or header.control_id or stamp
     before, between, after = _pieces(
         header,
         answer,
@@ -100,7 +119,7 @@ def build(
     )
     text = f"{before}{stamp}{between}{own}{after}{header.control_id}\r"
     if against is not None:
-        text += _error(header, against)
+        text += _error(header, against, trace)
     return text.encode(header.codec)
 
 
@@ -160,16 +179,17 @@ def _is_known(against: Refusal | None) -> bool:
     return against is None or against.code != "203"
 
 
-def _build_blind(answer: str, against: Refusal | None, we: From, stamp: str) -> bytes:
+def _build_blind(answer: str, against: Refusal | None, we: From, stamp: str, trace: str) -> bytes:
     text = (
         f"MSH|^~\\&|{we.application}|{we.facility}|||{stamp}||ACK|{stamp}|P|2.5.1\rMSA|{answer}|\r"
     )
     if against is not None:
-        text += f"ERR||MSH^1|{against.code}^^HL70357|E||||{_words(against.reason, STANDARD)}\r"
+        said = _words(against.reason, STANDARD)
+        text += f"ERR||MSH^1|{against.code}^^HL70357|E|{against.name}||{trace}|{said}\r"
     return text.encode()
 
 
-def _error(header: Header, against: Refusal) -> str:
+def _error(header: Header, against: Refusal, trace: str) -> str:
     marks = header.separators
     bar, dot = marks.field, marks.component
     place = f"MSH{dot}1{dot}{against.field}" if against.field else ""
@@ -177,10 +197,12 @@ def _error(header: Header, against: Refusal) -> str:
     if header.version.startswith(_OLD):
         below = marks.subcomponent if marks.subcomponent != "\0" else ""
         place = place or f"MSH{dot}1{dot}"
-        reason = f"{against.code}{below}{said}" if below else against.code
+        # code, words, its table, and our own code as the alternate one (CE)
+        parts = (against.code, said, "HL70357", against.name)
+        reason = below.join(parts) if below else against.code
         return f"ERR{bar}{place}{dot}{reason}\r"
     what = f"{against.code}{dot}{dot}HL70357"
-    return f"ERR{bar}{bar}{place}{bar}{what}{bar}E{bar}{bar}{bar}{bar}{said}\r"
+    return f"ERR{bar}{bar}{place}{bar}{what}{bar}E{bar}{against.name}{bar}{bar}{trace}{bar}{said}\r"
 
 
 def _words(reason: str, marks: Separators) -> str:

@@ -90,7 +90,7 @@ def take(body: bytes, rules: Rules, now: Callable[[], datetime]) -> Taken:
         body=body,
         media=MEDIA,
         test=judged.test,
-        fault=against.reason if against else "",
+        fault=against.told if against else "",
         notes=tuple(notes) if notes else (),
         dated=dated,
         answer="" if against else judged.answer,
@@ -151,7 +151,7 @@ def refuse_whole(body: bytes, reason: str, code: str, now: datetime) -> Taken:
         at=now,
         body=body,
         media=MEDIA,
-        fault=reason,
+        fault=refusal.told,
     )
     return Taken(record, None, refusal)
 

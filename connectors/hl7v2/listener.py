@@ -23,6 +23,11 @@ from connectors.protocol import Accept, Accepted
 
 _log = structlog.get_logger()
 _NOW, _SECOND = timedelta(0), timedelta(seconds=1)
+# what is counted; no message tells of it
+COUNTED = (
+    "connections", "mllp_full", "mllp_idle", "mllp_junk", "mllp_oversize", "mllp_undrained",
+    "mllp_unsure", "tls_reject",
+)  # fmt: skip
 _TLS_HELLO = b"\x16\x03"  # the first bytes of a TLS client
 
 

@@ -51,11 +51,13 @@ def _framed_answer(taken: intake.Taken, accepted: Accepted, we: answer.From, sta
 def _answer_to(taken: intake.Taken, accepted: Accepted, we: answer.From, stamp: str) -> bytes:
     against, header = answer.refusal(accepted, taken.against), taken.header
     if header is None:
-        return answer.build(None, against.answer if against else "AA", against, we=we, stamp=stamp)
-    code = answer.code(header, against)
-    if not code:
-        return b""
-    return answer.build(header, code, against, we=we, stamp=stamp)
+        code = against.answer if against else "AA"
+    else:
+        code = answer.code(header, against)
+        if not code:
+            return b""
+    trace = answer.trace(taken.record.body) if against else ""
+    return answer.build(header, code, against, we=we, stamp=stamp, trace=trace)
 
 
 def _batch_answer(batch: hl7batch.Batch, answers: Sequence[bytes]) -> bytes:

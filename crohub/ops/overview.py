@@ -40,6 +40,7 @@ def connections(edge: Edge, session: Session, counts: Tally) -> list[Json]:
                 "received": received.get(name, 0),
                 "parked": unwell.get(name, 0),
                 "trouble": trouble,
+                "counts": edge.counts(name),
             }
         )
     return found

@@ -1,6 +1,7 @@
 """What the listener answers to each kind of message, good and bad."""
 
 import asyncio
+import re
 from datetime import UTC, datetime
 
 import pytest
@@ -424,6 +425,42 @@ def test_a_batch_whose_count_is_wrong_is_refused_whole():
     assert said(reply) == ("AR", "", "100")
     assert [record.body for record in hub.seen] == [body]
     assert "BTS-1" in hub.seen[0].fault
+
+
+@pytest.mark.parametrize(
+    ("body", "code"),
+    [
+        (b"no message", "100"),
+        (message(id_=""), "101"),
+        (message(mode="X"), "202"),
+        (message(version="9.9"), "203"),
+    ],
+)
+def test_a_refusal_has_a_stable_name_and_a_trace_to_the_stored_message(body, code):
+    hub, (reply,) = ask(body)
+
+    error, (record,) = reply.first("ERR"), hub.seen
+    assert (error.value(3), error.value(5)) == (code, f"CROHUB-HL7-{code}")
+    assert record.fault.startswith(f"CROHUB-HL7-{code}: ")
+    assert re.fullmatch(r"sha256:[0-9a-f]{16}", error.value(7))
+    assert error.value(7) in record.message_key
+
+
+def test_before_version_2_5_our_name_is_the_alternate_code_of_err_1():
+    _, (reply,) = ask(message(id_="", version="2.3"))
+
+    [code, words, table, name] = reply.first("ERR").field(1).split("^")[3].split("&")
+    assert (code, table, name) == ("101", "HL70357", "CROHUB-HL7-101")
+    assert words.startswith("MSH-10")
+
+
+@pytest.mark.parametrize("body", [message(id_=""), b"no message"])
+def test_an_answer_to_what_has_no_control_id_has_one_of_its_own(body):
+    _, (reply,) = ask(body)
+
+    head = reply.first("MSH")
+    assert head.field(10) == head.field(7) != ""
+    assert reply.first("MSA").field(2) == ""
 
 
 def test_two_messages_in_one_frame_are_two_messages():

@@ -1,6 +1,7 @@
 """The listener under good, slow, greedy and hostile senders."""
 
 import asyncio
+import contextlib
 import itertools
 from contextlib import asynccontextmanager
 from datetime import UTC, datetime, timedelta
@@ -425,3 +426,34 @@ def test_checking_a_listener_says_whether_its_port_is_to_be_had():
     assert "is listening" in busy.detail
     assert free.ok
     assert "free to listen" in free.detail
+
+
+@pytest.mark.parametrize(
+    ("sent", "event"),
+    [
+        (b"\x0b" + b"x" * 3000, "mllp_oversize"),
+        (b"GET / HTTP/1.1\r\n" + b"x" * 2000, "mllp_junk"),
+        (b"\x16\x03\x01\x02\x00", "tls_reject"),
+    ],
+)
+def test_who_is_turned_away_is_counted_and_the_count_is_told(sent, event):
+    async def counted():
+        connector = Hl7v2(port=0, max_frame=2048)
+        started = asyncio.get_running_loop().create_future()
+        task = asyncio.create_task(
+            connector.listen(Quick(), started=lambda host, port: started.set_result((host, port)))
+        )
+        before = connector.counts()
+        reader, writer = await asyncio.open_connection(*await started)
+        writer.write(sent)
+        with contextlib.suppress(ConnectionError):
+            await asyncio.wait_for(reader.read(), 10)
+        writer.close()
+        task.cancel()
+        await asyncio.gather(task, return_exceptions=True)
+        return before, connector.counts()
+
+    before, after = asyncio.run(counted())
+
+    assert set(before.values()) == {0}
+    assert {name for name, count in after.items() if count} == {"connections", event}

@@ -1,5 +1,6 @@
 """Operations over HTTP: what is shown, what is ordered, who may."""
 
+import contextlib
 import http.client
 import json
 import socket
@@ -312,6 +313,25 @@ def test_metrics_count_by_connection_and_hold_no_patient(hub, send, adt):
     assert "crohub_durability_full 1.0" in answer.text
     assert "crohub_settling_lag_seconds" in answer.text
     assert "ZZPHI" not in answer.text
+
+
+def test_senders_that_are_turned_away_are_counted(hub):
+    def counts():
+        rows = hub.get("/ops/connections")["items"]
+        return next(one for one in rows if one["name"] == "hospital")["counts"]
+
+    before = counts()["tls_reject"]
+    with socket.create_connection(hub.mllp, timeout=10) as client:
+        client.sendall(b"\x16\x03\x01\x02\x00")
+        with contextlib.suppress(ConnectionError):
+            client.recv(1)
+
+    assert counts()["tls_reject"] == before + 1
+    line = (
+        f'crohub_connection_events_total{{connection="hospital",event="tls_reject"}} {before + 1}'
+    )
+    assert line in hub.client.get("/metrics").text
+    assert {len(one["counts"]) for one in hub.get("/ops/connections")["items"]} >= {0}
 
 
 def test_the_log_holds_no_patient(hub, send, adt):
