@@ -14,7 +14,7 @@ from urllib.parse import quote
 
 from pydantic import AfterValidator, BaseModel, ConfigDict, Field, model_validator
 
-from connectors.errors import Refused
+from connectors.errors import ConnectorError, Refused, TryLater
 from connectors.formats import json_text
 from connectors.http import Http
 from connectors.pagers import AnyPager, MaybePath, NoPages, Path, find
@@ -106,7 +106,8 @@ class Lists:
         if not listing.of:
             self.turn()
             after = since if listing.since else ""
-            yield from self.rest.read(self.http, name, listing.stream(), after)
+            records = self.rest.read(self.http, name, listing.stream(), after)
+            yield from _steady(name, records, after) if listing.since else records
             return
         trouble, in_a_row, seen = list[str](), 0, Seen()
         for of in self._elements_of(listing, trouble):
@@ -139,6 +140,26 @@ class Lists:
             found = find(listing.by, json_text.read(above.body))
             if isinstance(found, str | int) and found != "" and seen.first(str(found)):
                 yield str(found)
+
+
+def _steady(name: str, records: Iterator[Record], since: str) -> Iterator[Record]:
+    """`records`, and TryLater behind them where one came twice: it changed while the list was read
+    and moved on, so that another may have slipped through between two pages. The cursor stays."""
+    seen, twice, held = Seen(), False, None
+    try:
+        for record in records:
+            if held:
+                yield held
+            held = record
+            twice = twice or not seen.first(record.message_key.rpartition("@")[0])
+    except ConnectorError:
+        if held:
+            yield replace(held, cursor=since)
+        raise
+    if held:
+        yield replace(held, cursor=since) if twice else held
+    if twice:
+        raise TryLater(f"{name}: the list changed while it was read; it is read again")
 
 
 def _marked(record: Record, name: str, of: str) -> Record:
