@@ -25,7 +25,7 @@ class Removed:
 REMOVED: Final = Removed()
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(slots=True, unsafe_hash=True)  # not frozen: many a message, made twice as fast
 class Identifier:
     """One identifier of a thing: `type` is one of its entity's identifier types, `assigner` the
     authority that issued it ("" where the type itself is world-wide, such as `nct`)."""
@@ -48,7 +48,7 @@ class Ref:
 Value = Any
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@dataclass(slots=True, kw_only=True)  # not frozen, as above; nobody writes to one
 class Stated:
     """The source says these fields of one thing. With `complete`, a field that is absent has
     been removed. `at` and `version` order statements of one system about one thing; empty, the

@@ -34,23 +34,14 @@ def is_text(rule: Rule, field: FieldSpec, medium: Medium) -> bool:
 
 def take_texts(texts: Sequence[Text], medium: Medium) -> TakeTexts:
     """One closure for all of them: a call less on each field is a tenth of a message's time."""
-    assert medium.together is not None  # noqa: S101 - a medium that has plain paths has it
-    read = medium.together([text.path for text in texts])
-    removed = medium.removed
-    plan = [
-        (text.field, min(text.longest, LONGEST_SHORT), (text.store.put, text.store))
-        for text in texts
-    ]
+    assert medium.taking is not None  # noqa: S101 - a medium that has plain paths has it
+    take = medium.taking(
+        [(text.path, text.field, min(text.longest, LONGEST_SHORT)) for text in texts]
+    )
+    stores = [(text.store.put, text.store) for text in texts]
 
-    def take(document: Document, element: Element, fields: Fields) -> Sequence[Putting]:
-        left: list[Putting] = []
-        for found, (name, short, putting) in zip(read(document, element), plan, strict=True):
-            if found is None:
-                continue
-            if len(found) <= short and found != removed and found.isprintable():
-                fields[name] = found
-            else:
-                left.append(putting)
-        return left
+    def taken(document: Document, element: Element, fields: Fields) -> Sequence[Putting]:
+        left = take(document, element, fields)
+        return [stores[number] for number in left] if left else ()
 
-    return take
+    return taken

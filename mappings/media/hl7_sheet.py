@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from itertools import groupby
+from typing import Any
 
 from connectors.formats import er7
 from connectors.formats.er7_escape import unescape
@@ -114,6 +115,7 @@ class Sheet(er7.Message):
 # From a message, and the element of an `each`, which only a relative path looks at.
 One = Callable[[Sheet, object], str | None]
 All = Callable[[Sheet, object], list[str]]
+Take = Callable[[Sheet, object, dict[str, Any]], list[int]]
 
 
 def is_plain(at: Path) -> bool:
@@ -131,29 +133,43 @@ def is_first(at: Path) -> bool:
     return at.which_repetition is None and not at.any_repetition
 
 
-def together(paths: Sequence[Path]) -> Callable[[Sheet, object], list[str | None]]:
-    """Reads what `component` reads for each of these first repetitions, in their order."""
-    # paths of one field that follow each other: it is looked up once for all of them
-    fields = [list(run) for _, run in groupby(paths, key=lambda at: at.reads)]
+def taking(columns: Sequence[tuple[Path, str, int]]) -> Take:
+    """Puts what `component` reads for each of these first repetitions under its name, where it is
+    printable text no longer than said; the numbers of those that are something else come back."""
+    # columns of one field that follow each other: it is looked up once for all of them
+    numbered = list(enumerate(columns))
     runs = [
-        (run[0].reads, run[0].segment, run[0].field, tuple(at.component - 1 for at in run))
-        for run in fields
+        (place, run[0][1][0].segment, run[0][1][0].field, [_column(one) for one in run])
+        for place, of_one in groupby(numbered, key=lambda one: one[1][0].reads)
+        if (run := list(of_one))
     ]
 
-    def values(sheet: Sheet, _element: object) -> list[str | None]:
-        found: list[str | None] = []
+    def take(sheet: Sheet, _element: object, into: dict[str, Any]) -> list[int]:
+        left: list[int] = []
         known, rows = sheet.parts, sheet.rows_known
-        for place, segment, field, indexes in runs:
+        for place, segment, field, wanted in runs:
             row = rows.get(segment) or sheet.row(segment)
             if field >= len(row) or not row[field]:
-                found += [None] * len(indexes)
                 continue
             parts = known.get(place) or sheet.split(place, segment, field)
-            many, beyond = len(parts), REMOVED if parts is NONE_LEFT else None
-            found += [(parts[at] or None) if at < many else beyond for at in indexes]
-        return found
+            if parts is NONE_LEFT:
+                left += [number for number, *_ in wanted]
+                continue
+            many = len(parts)
+            for number, at, name, longest in wanted:
+                if at < many and (text := parts[at]):
+                    if len(text) <= longest and text.isprintable() and text != REMOVED:
+                        into[name] = text
+                    else:
+                        left.append(number)
+        return left
 
-    return values
+    return take
+
+
+def _column(one: tuple[int, tuple[Path, str, int]]) -> tuple[int, int, str, int]:
+    number, (at, name, longest) = one
+    return number, at.component - 1, name, longest
 
 
 def component(at: Path) -> One:

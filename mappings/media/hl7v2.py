@@ -17,7 +17,16 @@ from typing import TypeVar
 from connectors.formats import er7, er7_path
 from mappings.media import hl7_sheet
 from mappings.media.hl7_sheet import REMOVED, Repetition, Sheet
-from mappings.media.medium import LONGEST_PATH, Document, Element, Get, GetAll, Medium
+from mappings.media.medium import (
+    LONGEST_PATH,
+    Column,
+    Document,
+    Element,
+    Get,
+    GetAll,
+    Medium,
+    Take,
+)
 from mappings.values import BadPath, NotUnderstood
 
 T = TypeVar("T")
@@ -36,7 +45,7 @@ def medium(authority: str = "") -> Medium:
         each=_each,
         unread=_unread,
         plain=_is_plain,
-        together=_together,
+        taking=_taking,
         removed=REMOVED,
         authority=authority,
         notes=lambda message: message.notes,
@@ -89,8 +98,10 @@ def _is_plain(path: str) -> bool:
     return bool(at.component) and hl7_sheet.is_plain(at) and hl7_sheet.is_first(at)
 
 
-def _together(paths: Sequence[str]) -> GetAll:
-    return hl7_sheet.together([er7_path.parse(path) for path in paths])
+def _taking(columns: Sequence[Column]) -> Take:
+    return hl7_sheet.taking(
+        [(er7_path.parse(path), name, longest) for path, name, longest in columns]
+    )
 
 
 def _all(path: str) -> GetAll:

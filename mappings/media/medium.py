@@ -16,6 +16,11 @@ Get = Callable[[Document, Element], Found]
 GetAll = Callable[[Document, Element], Sequence[Found]]
 
 LONGEST_PATH = 500
+# A plain path, the name its text is put under, and how long that may be.
+Column = tuple[str, str, int]
+# Puts what is printable and short enough into the fields; the numbers of the columns that hold
+# something else, to be looked at one by one.
+Take = Callable[[Document, Element, dict[str, Any]], Sequence[int]]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -35,8 +40,8 @@ class Medium:
     unread: Callable[[Document, Iterable[str]], list[str]]  # places with data that no path names
     removed: str | None = None
     authority: str = ""
-    # paths of which `together` reads several in one go, one value each, as `one` reads them
+    # paths of which `taking` reads several in one go, as `one` reads them
     plain: Callable[[str], bool] = lambda _path: False
-    together: Callable[[Sequence[str]], GetAll] | None = None
+    taking: Callable[[Sequence[Column]], Take] | None = None
     text: bool = True  # every value is text
     notes: Callable[[Document], Sequence[str]] = lambda _document: ()  # what was odd about the body
