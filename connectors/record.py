@@ -62,3 +62,5 @@ class Receipt:
     detail: str = ""  # the target's own words, without patient data
     native_id: str = ""  # the id the target gave it
     retry_after: float = 0.0  # seconds the target asked us to wait
+    # later: it answered, and it is only this one that it cannot take now (a conflict, a lock)
+    answered: bool = False

@@ -155,7 +155,9 @@ class Deliverer:
             skipped = broken and receipt.outcome == "later"
             outcomes.append(self._unsent(one) if skipped else self._outcome(one, receipt))
             if not skipped:
-                self.breaker.heard(ok=receipt.outcome in ("delivered", "refused"))
+                # a conflict is an answer: only what cannot be reached is left alone
+                ok = receipt.answered or receipt.outcome in ("delivered", "refused")
+                self.breaker.heard(ok=ok)
             broken = broken or receipt.outcome in ("later", "unknown")
         self._note(outcomes)
 

@@ -109,7 +109,7 @@ def _reread(
     stale.update(one.id for one in group)
     versions = ", ".join(now.version[:20] if now else "none" for _, now in found)
     why = f"{_of(group, error)}; it has changed since, read again: version {versions}"
-    return [_receipt(one, "later", why) for one in group]
+    return [Receipt(id=one.id, outcome="later", detail=why, answered=True) for one in group]
 
 
 def _is_done(delivery: Delivery, current: Current) -> bool:

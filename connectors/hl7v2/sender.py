@@ -123,7 +123,12 @@ class Line:
             return Receipt(id=delivery.id, outcome="unknown", detail=_words(error))
         if found.outcome == "unknown":
             self.close()
-        return Receipt(id=delivery.id, outcome=found.outcome, detail=found.detail)
+        return Receipt(
+            id=delivery.id,
+            outcome=found.outcome,
+            detail=found.detail,
+            answered=found.outcome != "unknown",
+        )
 
     def _open(self) -> socket.socket:
         """The connection; a new one when the old was ended by the target meanwhile."""

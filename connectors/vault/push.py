@@ -186,4 +186,9 @@ def _receipt(delivery: Delivery, said: Mapping[str, Any]) -> Receipt:
     code, names = trouble(said)
     later = code in LATER or said.get("responseStatus") == "EXCEPTION"
     detail = f"{code} ({names})" if names else code
-    return Receipt(id=delivery.id, outcome="later" if later else "refused", detail=detail)
+    return Receipt(
+        id=delivery.id,
+        outcome="later" if later else "refused",
+        detail=detail,
+        answered=code == "RACE_CONDITION",
+    )

@@ -145,6 +145,26 @@ def enrolled(outward, *numbers, state="enrolled"):
         outward.enroll(n, state)
 
 
+def locked(body):
+    """An answer: the record is locked, the same again may succeed (HL7 table 0357)."""
+    return ack(body, "AE").removesuffix(b"\x1c\r") + b"ERR||PID^1|206|E\r\x1c\r"
+
+
+def test_a_target_whose_records_are_locked_still_takes_the_others(crm, small_outward):
+    def talk(line, number, body):
+        line.sendall(locked(body) if number <= 6 else ack(body))
+
+    with peer(talk) as (port, bodies):
+        deliverer = crm(port)
+        people(small_outward, 7)
+        enrolled(small_outward, *range(1, 8))
+        small_outward.run(deliverer)
+
+    assert deliverer.breaker.state == "closed"
+    assert small_outward.rows("state, tries") == [("ready", 1)] * 6 + [("delivered", 1)]
+    assert len(bodies) == 7
+
+
 def test_an_independent_server_reads_what_it_is_told(crm, small_outward):
     with independent() as (port, heard):
         deliverer = crm(port)
