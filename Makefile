@@ -1,6 +1,6 @@
 # Everything sets itself up: Python, make and a package index are enough. uv is used where it is.
 #   make run    the hub with a made-up institution on 127.0.0.1:8080
-#   make test   lint, types, layers and all tests
+#   make test   lint, types, layers and all tests, against those peers whose runtime is there
 
 SHELL := /bin/sh
 PYTHON ?= python3
@@ -11,7 +11,7 @@ UV := $(shell command -v uv 2>/dev/null)
 RUN_STAMP := $(VENV)/.installed-run
 DEV_STAMP := $(VENV)/.installed-dev
 
-.PHONY: run test test-faults bench lock clean
+.PHONY: run test test-faults test-peers bench lock clean
 .DELETE_ON_ERROR:
 
 run: $(RUN_STAMP)
@@ -26,6 +26,11 @@ test: $(DEV_STAMP)
 
 test-faults: $(DEV_STAMP)
 	$(BIN)/python -m pytest -q -m faults
+
+# Installs what the counterparts that others wrote need, and leaves none of them out.
+test-peers: $(DEV_STAMP)
+	@sh tests/peers/install.sh
+	CROHUB_ALL_PEERS=1 $(BIN)/python -m pytest -q -m peer
 
 bench: $(DEV_STAMP)
 	$(BIN)/python -m benchmarks

@@ -1,10 +1,12 @@
-"""What all tests share: one PostgreSQL server for the run, an empty database for each test."""
+"""What all tests share: one PostgreSQL server for the run, an empty database for each test, and
+a word about the peers (marked `peer`) that were left out."""
 
 from __future__ import annotations
 
 import itertools
 import os
 import tempfile
+from collections import Counter
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -38,3 +40,32 @@ def postgres_database(postgres_server: str) -> str:
     base, _, options = postgres_server.partition("?")
     address = base.rsplit("/", 1)[0] + f"/{name}" + (f"?{options}" if options else "")
     return address.replace("postgresql://", "postgresql+psycopg://")
+
+
+@pytest.hookimpl(wrapper=True)
+def pytest_runtest_makereport(item):
+    """With CROHUB_ALL_PEERS set a peer that is left out is a failure."""
+    report = yield
+    asked = item.get_closest_marker("peer") and os.environ.get("CROHUB_ALL_PEERS")
+    if asked and report.skipped and not hasattr(report, "wasxfail"):
+        report.outcome, report.longrepr = "failed", f"a peer is left out: {_reason(report)}"
+    return report
+
+
+def pytest_terminal_summary(terminalreporter):
+    """Which peers ran and which did not, and why."""
+    ended = terminalreporter.stats
+    skipped = [r for r in ended.get("skipped", []) if "peer" in r.keywords]
+    ran = {r.nodeid for r in ended.get("passed", []) if "peer" in r.keywords and r.when == "call"}
+    left = Counter((r.nodeid.split("::")[0], _reason(r)) for r in skipped)
+    if ran or left:
+        terminalreporter.write_line(
+            f"peers: {len(ran)} tests passed, {sum(left.values())} left out"
+        )
+    for (path, reason), count in sorted(left.items()):
+        terminalreporter.write_line(f"peers left out: {path} ({count} tests): {reason}")
+
+
+def _reason(report) -> str:
+    said = report.longrepr[2] if isinstance(report.longrepr, tuple) else str(report.longrepr)
+    return said.removeprefix("Skipped: ")

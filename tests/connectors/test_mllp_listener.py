@@ -341,6 +341,7 @@ def test_past_the_most_connections_a_new_one_is_refused_and_the_old_are_served()
     assert run(talk()) == (b"", ["AA|C2"])
 
 
+@pytest.mark.peer
 def test_an_independent_client_is_understood_and_understands():
     async def talk():
         hub = Quick()

@@ -143,6 +143,7 @@ def test_messages_go_in_order_over_one_connection():
     assert len(connections) == 1
 
 
+@pytest.mark.peer
 def test_an_independent_receiver_takes_it():
     received, ended = [], asyncio.Event()
 

@@ -501,6 +501,7 @@ def test_a_server_that_never_speaks_is_given_up():
             list(sftp(port, timeout=0.3).pull("roster", ""))
 
 
+@pytest.mark.peer
 @pytest.mark.skipif(
     not SSHD.exists() or os.geteuid() != 0, reason="needs OpenSSH's server, started by root"
 )

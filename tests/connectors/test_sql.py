@@ -54,7 +54,7 @@ class Base:
             return [tuple(row) for row in connection.execute(text(sql))]
 
 
-@pytest.fixture(params=["sqlite", "postgresql"])
+@pytest.fixture(params=["sqlite", pytest.param("postgresql", marks=pytest.mark.peer)])
 def base(request, tmp_path, monkeypatch):
     url = f"sqlite:///{tmp_path / 'staff.db'}"
     if request.param == "postgresql":

@@ -14,6 +14,8 @@ from mappings.collection import load_library
 from mappings.lane import compile_lane
 from mappings.setting import Context
 
+pytestmark = pytest.mark.peer
+
 TOKEN = "0123456789ABCDEF0123456789ABCDEF"
 FIELDS = dictionary(
     [(name, "screening", "date_ymd" * (name == "icf_date"))

@@ -30,6 +30,8 @@ from connectors.scim import Scim
 from connectors.world import World
 from crohub.sandbox.web import Fault, WebServer
 
+pytestmark = pytest.mark.peer
+
 NOON = datetime(2026, 3, 1, 12, tzinfo=UTC)
 USER = "urn:ietf:params:scim:schemas:core:2.0:User"
 GROUP = "urn:ietf:params:scim:schemas:core:2.0:Group"

@@ -17,6 +17,8 @@ from connectors.promises import CheckPromises, ListenPromises
 from connectors.protocol import Accepted, Call, Hooked, Reply
 from connectors.webhook import Webhook
 
+pytestmark = pytest.mark.peer
+
 SECRET = "whsec_" + base64.b64encode(b"k" * 32).decode()
 FORMER = "whsec_" + base64.b64encode(b"f" * 32).decode()
 STANDARD = {"kind": "standard_webhooks", "secret": "${env:HOOK}"}

@@ -15,6 +15,8 @@ from connectors.record import Delivery
 from connectors.webhook import WebhookOut
 from connectors.world import World
 
+pytestmark = pytest.mark.peer
+
 SECRET = "whsec_" + base64.b64encode(b"k" * 32).decode()
 FORMER = "whsec_" + base64.b64encode(b"f" * 32).decode()
 EVENT = "application/cloudevents+json"

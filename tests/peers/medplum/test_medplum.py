@@ -1,19 +1,8 @@
-"""The FHIR connector against Medplum's FHIR router, which somebody else wrote.
-
-Needs node and npm; installs the router once, into `.cache` of the checkout.
-"""
+"""The FHIR connector against Medplum's FHIR router, which somebody else wrote."""
 
 from __future__ import annotations
 
-import hashlib
 import json
-import os
-import queue
-import shutil
-import subprocess
-import tempfile
-import threading
-from pathlib import Path
 
 import pytest
 
@@ -21,63 +10,13 @@ from connectors.errors import Refused
 from connectors.fhir import Fhir
 from connectors.record import Delivery
 
-_HERE = Path(__file__).parent
-_CACHE = Path(__file__).parents[3] / ".cache"
-
-pytestmark = pytest.mark.skipif(
-    not (shutil.which("node") and shutil.which("npm")), reason="node and npm are not there"
-)
-
-
-def _installed() -> Path:
-    """The folder with the router, installed now unless it is there from another run."""
-    wanted = (_HERE / "package.json").read_bytes()
-    place = _CACHE / f"medplum-{hashlib.sha256(wanted).hexdigest()[:12]}"
-    if not place.exists():
-        _CACHE.mkdir(exist_ok=True)
-        building = Path(tempfile.mkdtemp(dir=_CACHE))
-        (building / "package.json").write_bytes(wanted)
-        command = ["npm", "install", "--no-audit", "--no-fund", "--no-package-lock"]
-        made = subprocess.run(
-            [*command, "--ignore-scripts", "--loglevel=error"],
-            cwd=building,
-            capture_output=True,
-            text=True,
-            timeout=300,
-            check=False,
-        )
-        if made.returncode:
-            shutil.rmtree(building)
-            pytest.skip(f"npm cannot install the peer: {made.stderr.strip()[-300:]}")
-        try:
-            building.rename(place)
-        except OSError:  # another run was faster
-            shutil.rmtree(building)
-    shutil.copy(_HERE / "server.mjs", place)
-    return place
+pytestmark = pytest.mark.peer
 
 
 @pytest.fixture(scope="module")
-def address():
+def address(start):
     """The base address of a router that has just been started."""
-    with subprocess.Popen(
-        ["node", "server.mjs"],
-        cwd=_installed(),
-        stdout=subprocess.PIPE,
-        stderr=subprocess.PIPE,
-        text=True,
-        env={**os.environ, "NO_COLOR": "1"},
-    ) as server:
-        lines: queue.Queue[str] = queue.Queue()
-        reader = threading.Thread(target=lambda: lines.put(server.stdout.readline()))
-        reader.start()
-        try:
-            port = lines.get(timeout=60).strip()
-            assert port.isdigit(), server.stderr.read()[-2000:]
-            yield f"http://127.0.0.1:{port}"
-        finally:
-            server.kill()
-            reader.join()
+    return start("medplum")
 
 
 def _fhir(address: str, **settings) -> Fhir:
