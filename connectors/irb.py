@@ -7,7 +7,7 @@ is handed in without a person's decision.
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Sequence
 from functools import partial
 from typing import Annotated, Any, ClassVar, Literal, Self
 
@@ -36,15 +36,15 @@ _TOKEN = PageToken(
 )  # fmt: skip
 
 
-def _of_study(path: str, id: str, params: Mapping[str, str] | None = None) -> Listing:
+def _of_study(path: str, id: str, *, whole: bool = True) -> Listing:
     """A list of Protocol Builder, whose elements do not say whose they are."""
+    params = {} if "{of}" in path else {"studyid": "{of}"}
     return Listing(
-        path=path, params=dict(params or {}), of="user_studies", by="STUDYID", id=id,
-        marked="STUDY",
+        path=path, params=params, of="user_studies", by="STUDYID", id=id, marked="STUDY",
+        whole=whole,
     )  # fmt: skip
 
 
-_ASKED = {"studyid": "{of}"}
 LISTS: dict[str, dict[str, Listing]] = {
     "exchange": {
         "submissions": Listing(
@@ -55,13 +55,14 @@ LISTS: dict[str, dict[str, Listing]] = {
     },
     "protocol_builder": {
         "user_studies": Listing(path="/user_studies", id="STUDYID"),
-        "study": _of_study("/study", "'study'", _ASKED),
         "investigators": _of_study(
-            "/investigators", "join('|', [INVESTIGATORTYPE, NETBADGEID][*].to_string(@))", _ASKED
+            "/investigators", "join('|', [INVESTIGATORTYPE, NETBADGEID][*].to_string(@))"
         ),
-        "sponsors": _of_study("/sponsors", "SPONSOR_ID", _ASKED),
-        "required_docs": _of_study("/required_docs", "'required_docs'", _ASKED),
-        "irb_info": _of_study("/irb_info/{of}", "'irb_info'"),
+        "sponsors": _of_study("/sponsors", "SPONSOR_ID"),
+        # no rolls: which studies have gone is told by the list of studies
+        "study": _of_study("/study", "'study'", whole=False),
+        "required_docs": _of_study("/required_docs", "'required_docs'", whole=False),
+        "irb_info": _of_study("/irb_info/{of}", "'irb_info'", whole=False),
     },
 }  # fmt: skip
 WRITES: dict[str, dict[str, Write]] = {

@@ -82,7 +82,7 @@ _FORM = re.compile(r"YYYY|MON|MM|DD|[^A-Za-z0-9]+")
 
 
 @transform(
-    "date_as", says="a date in one stated form, such as DD/MM/YYYY or MON DD, YYYY", gives="date",
+    "date_as", says="a date in one stated form, such as DD/MM/YYYY or MON DD, YYYY *", gives="date",
     argument="form",
 )  # fmt: skip
 def _date_as(argument: str, _setting: Setting) -> Step:
@@ -100,13 +100,16 @@ def _date_as(argument: str, _setting: Setting) -> Step:
 
 
 def _pattern(form: str) -> re.Pattern[str]:
+    """What `form` describes; behind a * at its end comes anything, a time of the day for one."""
+    form, rest = (form[:-1], ".*") if form.endswith("*") else (form, "")
     tokens = _FORM.findall(form)
     named = [token for token in tokens if token in _PARTS]
     once = len(set(named)) == len(named) and not {"MM", "MON"} <= set(named)
     months = {"MM", "MON"} & set(named) or "DD" not in named
     if "".join(tokens) != form or "YYYY" not in named or not once or not months:
         raise BadPath(f"the form {form!r}", "YYYY, MM or MON, and DD with signs between them")
-    return re.compile("".join(_PARTS.get(t) or re.escape(t) for t in tokens), re.ASCII)
+    parts = "".join(_PARTS.get(t) or re.escape(t) for t in tokens)
+    return re.compile(parts + rest, re.ASCII)
 
 
 def _in_calendar(parts: dict[str, str]) -> str:

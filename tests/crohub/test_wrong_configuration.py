@@ -147,3 +147,29 @@ def test_a_listener_whose_port_is_taken_ends_the_start(crohub, deployment):
     assert said.code == 3
     assert "connection hospital" in said.err
     assert "CROHUB_MLLP_PORT" in said.err
+
+
+@pytest.mark.parametrize(
+    ("approval", "mistakes"),
+    [
+        ("", [("pipelines/propose.yaml", 1)]),
+        ("approval: false\n", [("pipelines/propose.yaml", 4)]),
+        ("approval: true\n", []),
+    ],
+)
+def test_nothing_reaches_an_irb_without_a_persons_decision(checked, deployment, approval, mistakes):
+    written(
+        deployment,
+        "connections/irb.yaml",
+        "connector: irb\nsystem: irb\nrole: IRB\nsettings: {base_url: https://irb.example.edu}\n",
+    )
+    written(
+        deployment,
+        "pipelines/propose.yaml",
+        f"feed: Deviation\nmapping: irb/reportable-event\nto: irb\n{approval}",
+    )
+
+    found = [one for one in checked().json["mistakes"] if one["file"].startswith("pipelines/")]
+
+    assert [(one["file"], one["line"]) for one in found] == mistakes
+    assert all("without a person's decision" in one["found"] for one in found)

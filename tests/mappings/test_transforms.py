@@ -39,6 +39,7 @@ def step(said, codes=None, **context):
         ("date_as DD/MM/YYYY", "31/1/2020", "2020-01-31"),
         ("date_as MON DD, YYYY", "January 31, 2020", "2020-01-31"),
         ("date_as DD-MON-YYYY", "31-JAN-2020", "2020-01-31"),
+        ("date_as MON, DD YYYY *", "April, 05 2021 14:02:00", "2021-04-05"),
         ("date_as MM/YYYY", "3/2020", "2020-03"),
         ("instant", "202607010930+0200", "2026-07-01T07:30Z[+02:00]"),
         ("instant", "2026-07-01T09:30:15.5Z", "2026-07-01T09:30:15.5Z[+00:00]"),
@@ -64,7 +65,8 @@ def test_a_good_value(said, value, made):
         ("date", "20260231"), ("date", "201610015080000"), ("date", "31.1.2020"),
         ("date", "2026-13"),
         ("date", "today"), ("date", {}), ("date_as DD/MM/YYYY", "01/31/2020"),
-        ("date_as MON DD, YYYY", "Janissary 31, 2020"), ("date_as DD/MM/YYYY", "1/2/20"),
+        ("date_as MON DD, YYYY", "Janissary 31, 2020"),
+        ("date_as MON, DD YYYY *", "April, 05 2021"), ("date_as DD/MM/YYYY", "1/2/20"),
         ("instant", "noon"), ("instant", "20160106165800070+0000"), ("year", "x"),
         ("upper", ["a"]), ("prefix x", {"a": 1}), ("last_segment", [1]),
         ("hl7_time", "2026-07-01T1"),
@@ -79,7 +81,7 @@ def test_a_bad_value_is_refused_and_never_guessed(said, value):
     "said",
     [
         "item x", "item 0", "date_as DD/MM", "date_as YYYY YYYY", "date_as DD/YYYY", "date_as a",
-        "date_as MM MON YYYY", "code none", "prefix", "upper x", "nosuch",
+        "date_as *", "date_as MM MON YYYY", "code none", "prefix", "upper x", "nosuch",
     ],
 )  # fmt: skip
 def test_a_wrong_argument_is_told_when_the_mapping_loads(said):
