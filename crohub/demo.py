@@ -184,6 +184,7 @@ def _environment(institution: Institution, *, mllp_port: int, every: str) -> Ite
         "SFTP_FOLDER": ends.sftp_folder,
         "SINK_PORT": str(ends.sink_port),
         "EVERY": every,
+        **ends.systems,
     }
     before = {name: os.environ.get(f"CROHUB_DEMO_{name}") for name in named}
     os.environ.update({f"CROHUB_DEMO_{name}": value for name, value in named.items()})

@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import threading
 from collections import Counter, deque
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 from datetime import date, datetime, timedelta
 from pathlib import Path
@@ -20,6 +20,7 @@ from crohub.sandbox.planted import BEGINS
 from crohub.sandbox.roster_sftp import ROSTERS, USER, RosterServer
 from crohub.sandbox.sink import Sink
 from crohub.sandbox.story import headline, told
+from crohub.sandbox.systems import Systems
 from crohub.sandbox.world import ZONE, Event
 
 PARTS_LIVE = 48  # a paced day is played in half hours
@@ -40,6 +41,7 @@ class Endpoints:
     sftp_folder: str
     sink_host: str
     sink_port: int
+    systems: Mapping[str, str]  # addresses and secrets of the others, by name
 
 
 def quiet(_line: str) -> None:
@@ -47,8 +49,8 @@ def quiet(_line: str) -> None:
 
 
 class Institution:
-    """A hospital that sends to `hl7`, a FHIR register, an SFTP server and an HL7 sink. As a
-    context manager it is started, and stopped whatever happens.
+    """A hospital that sends to `hl7`, a FHIR register, an SFTP server, an HL7 sink and the
+    systems beside them. As a context manager it is started, and stopped whatever happens.
 
     The same `seed` and `first_day` give the same days, messages and control ids. `folder` keeps
     the rosters and how far the days have been played, so that a restart goes on where it left
@@ -82,6 +84,7 @@ class Institution:
         self.fhir = FhirServer(self.store, self.now, token=fhir_token, hiccup_every=hiccup_every)
         self.rosters = RosterServer(folder / "sftp")
         self.sink = Sink(self.now)
+        self.systems = Systems()
 
     def start(self) -> None:
         """Opens the servers; days played earlier in this folder are lived through again without
@@ -95,10 +98,12 @@ class Institution:
             self._apply(day.events)
             self._clock = sliced(day, 1)[0].until
             self.days_played += 1
+        self.systems.hear(self.world)
         try:
             self.rosters.start()
             self.fhir.start()
             self.sink.start()
+            self.systems.start()
         except BaseException:  # whatever it was, no half-started institution is left behind
             self.stop()
             raise
@@ -110,6 +115,7 @@ class Institution:
         """Ends everything; a day under way stops after the message just being answered."""
         self._stopped.set()
         self.hospital.close()
+        self.systems.stop()
         self.sink.stop()
         self.fhir.stop()
         self.rosters.stop()
@@ -128,7 +134,7 @@ class Institution:
             fhir_url=self.fhir.url, fhir_token=self.fhir.token, sftp_host="127.0.0.1",
             sftp_port=self.rosters.port, sftp_user=USER, sftp_password_file=self._password_file,
             sftp_host_key=self.rosters.host_key, sftp_folder=ROSTERS, sink_host="127.0.0.1",
-            sink_port=self.sink.port,
+            sink_port=self.sink.port, systems=self.systems.named,
         )  # fmt: skip
 
     def now(self) -> datetime:
@@ -153,6 +159,7 @@ class Institution:
         if self._day and not self._pending:
             self.rosters.put(f"roster_{self._day.on:%Y%m%d}.csv", self._day.roster)
             counts["rosters"] += 1
+            self.systems.hear(self.world)
             self.days_played += 1
             self._remember()
         return dict(counts)

@@ -1,0 +1,49 @@
+"""The made-up institution's other systems: each holds the same studies, people and participants
+under numbers of its own, and hears at the end of a day what the day brought."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+from crohub.sandbox import redcap_records, workday_records
+from crohub.sandbox.redcap import RedcapServer
+from crohub.sandbox.web import WebServer
+from crohub.sandbox.workday import workday_server
+from crohub.sandbox.world import World
+
+
+class Systems:
+    """The EDC and the HR system, filled from one world. What is written into them from outside
+    stays until they are stopped."""
+
+    def __init__(self) -> None:
+        self.edc = redcap_records.project()
+        self.hr = workday_records.tenant()
+        self._servers: dict[str, WebServer] = {
+            "EDC": RedcapServer(self.edc),
+            "HR": workday_server(self.hr),
+        }
+
+    def start(self) -> None:
+        """Opens the servers."""
+        for server in self._servers.values():
+            server.start()
+
+    def stop(self) -> None:
+        """Closes them; those that were never opened, too."""
+        for server in self._servers.values():
+            server.stop()
+
+    def hear(self, world: World) -> None:
+        """Brings every system to where the world is."""
+        redcap_records.fill(self.edc, world)
+        workday_records.fill(self.hr, world)
+
+    @property
+    def named(self) -> Mapping[str, str]:
+        """Addresses and secrets by name; only while they are open."""
+        return {
+            **{name: server.url for name, server in self._servers.items()},
+            "EDC_TOKEN": redcap_records.TOKEN,
+            "HR_PASSWORD": self.hr.password,
+        }

@@ -1,0 +1,111 @@
+"""The systems of the made-up institution tell of the same studies, people and participants under
+numbers of their own, and the hub makes one record of each."""
+
+import json
+import subprocess
+import sys
+from datetime import timedelta
+
+import pytest
+
+from crohub.demo import SEED
+from crohub.sandbox import redcap_records, workday_records
+from crohub.sandbox.days import play
+from crohub.sandbox.founding import found
+from crohub.sandbox.institution import LINES
+from crohub.sandbox.planted import BEGINS
+from crohub.sandbox.studies import STUDIES
+
+pytest.importorskip("asyncssh", reason="the extra `sandbox` is not installed")
+
+DAYS = 10  # with the merge of the tenth day and everybody planted before
+
+
+@pytest.fixture(scope="module")
+def world():
+    """The institution after ten days, lived through here."""
+    made = found(SEED, BEGINS, lines=LINES)
+    for day in range(DAYS):
+        play(made, BEGINS + timedelta(days=day))
+    return made
+
+
+@pytest.fixture(scope="module")
+def shown(tmp_path_factory):
+    """What the demonstration of these days prints."""
+    folder = tmp_path_factory.mktemp("systems")
+    words = ["demo", "--once", "--days", str(DAYS), "--json", "--data", folder]
+    said = subprocess.run(
+        [sys.executable, "-m", "crohub", *words],
+        capture_output=True, text=True, check=False, timeout=120,
+    )  # fmt: skip
+    assert said.returncode == 0, said.stderr + (folder / "log.jsonl").read_text()[-2000:]
+    return json.loads(said.stdout)
+
+
+@pytest.fixture(scope="module")
+def connections(shown):
+    return {one["name"]: one for one in shown["connections"]}
+
+
+def test_each_study_is_one_record(shown):
+    assert shown["entities"]["Study"] == len(STUDIES)
+
+
+def test_each_member_of_staff_is_one_record(shown, world):
+    rehired = "E918"  # once E411, with the same NPI
+
+    assert shown["entities"]["Person"] == len(world.employees.keys() - {rehired})
+
+
+def test_each_person_on_a_study_is_one_participant(shown, world):
+    assert shown["entities"]["Participant"] == len({s.mrn for s in world.subjects.values()})
+
+
+def test_each_subject_is_one_enrollment(shown, world):
+    assert shown["entities"]["Enrollment"] == len(world.subjects)
+
+
+@pytest.mark.parametrize("name", ["edc", "hr"])
+def test_every_system_was_read(connections, name):
+    assert connections[name]["received"] > 0
+    assert connections[name]["state"] == "running"
+
+
+@pytest.mark.parametrize("entity", ["VisitDef", "Employment"])
+def test_what_only_they_know_becomes_records(shown, entity):
+    assert shown["entities"][entity] > 0
+
+
+def test_the_edc_knows_its_subjects_by_numbers_of_its_own_and_hears_of_no_merge(world):
+    project = redcap_records.project()
+
+    redcap_records.fill(project, world)
+
+    mine = [s for s in world.subjects.values() if s.study == "onc101" and s.number]
+    assert len(project.records) == len(mine) > 40
+    head = project.records["101-0008"][("scr_arm_1", "", "")]
+    assert (head["subject_no"], head["icf_date"]) == ("S-0008", "2026-02-19")
+    twins = {project.records[f"101-00{n}"][("scr_arm_1", "", "")]["mrn"] for n in (31, 44)}
+    assert twins == {"123456"}
+
+
+def test_the_edc_is_told_only_what_is_new(world):
+    project = redcap_records.project()
+    redcap_records.fill(project, world)
+    before = len(project.log)
+
+    redcap_records.fill(project, world)
+
+    assert len(project.log) == before
+
+
+def test_a_leaver_stays_in_the_report_of_workers(world):
+    tenant = workday_records.tenant()
+
+    workday_records.fill(tenant, world)
+
+    rows = {row["Employee_ID"]: row for row in tenant.reports[workday_records.REPORT]}
+    assert rows["E305"]["Worker_Status"] == "Terminated"
+    assert rows["E305"]["Termination_Date"] == "2026-03-06"
+    assert rows["E217"]["Worker_Status"] == "Active"
