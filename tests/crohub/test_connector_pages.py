@@ -1,4 +1,4 @@
-"""The connections and mappings on the pages of SQL and webhooks are taken as they stand."""
+"""The connections and mappings on the pages of connectors are taken as they stand."""
 
 from __future__ import annotations
 
@@ -15,7 +15,10 @@ from mappings.setting import Setting
 from pipelines.settings import ConnectionSettings, HubSettings, build_connector
 
 DOCS = Path(__file__).parents[2] / "docs" / "connectors"
-PAGES = {"sql.md": ("sql",), "webhook.md": ("webhook", "webhook_out")}
+PAGES = {
+    "irb.md": ("irb",), "oncore.md": ("oncore",), "sql.md": ("sql",),
+    "webhook.md": ("webhook", "webhook_out"),
+}  # fmt: skip
 
 
 def blocks(page: str) -> list[str]:
