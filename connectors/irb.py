@@ -17,6 +17,7 @@ from connectors import one_by_one
 from connectors.address import BaseUrl
 from connectors.auth import Auth, NoAuth
 from connectors.errors import ConnectorError, Misconfigured
+from connectors.facts import Facts
 from connectors.http import Http, HttpSettings
 from connectors.pace import Pace
 from connectors.pagers import PageToken
@@ -84,6 +85,14 @@ class Irb(Connector):
     """One IRB. `streams` and `writes` are laid over those of the profile."""
 
     decided: ClassVar[bool] = True
+    facts: ClassVar[Facts] = Facts(
+        pulls="submissions, documents, studies, teams",
+        incremental="modified with overlap; studies whole",
+        deletes="whole lists compared; submissions by their state",
+        pushes="proposals that a person approved",
+        auth="any of HTTP, certificate",
+        tested="made-up IRB; public answers of Protocol Builder",
+    )
 
     base_url: BaseUrl
     profile: Literal["exchange", "protocol_builder"] = "exchange"
