@@ -376,6 +376,27 @@ def test_an_account_that_is_not_there_is_refused_and_the_rest_goes_on(scim, prov
     assert [one.outcome for one in receipts] == ["refused", "delivered"]
 
 
+@pytest.mark.parametrize("passes", [0, 1], ids=["look", "write"])
+@pytest.mark.parametrize("kind", ["unauthorized", "throttled", "broken", "truncated", "slow"])
+def test_a_write_that_meets_a_fault_is_done(scim, provider, kind, passes):
+    provider.web.faults.append(Fault(kind, "/v2/Users", passes=passes, seconds=0.2))
+
+    receipts = scim().push([told(1, do="deactivate", user=provider.users[0])])
+
+    assert [one.outcome for one in receipts] == ["delivered"]
+    assert provider.user(provider.users[0])["active"] is False
+
+
+def test_another_thing_than_was_asked_for_is_not_written_to(scim, provider):
+    error = {"schemas": ["urn:ietf:params:scim:api:messages:2.0:Error"], "status": "500"}
+    provider.web.faults.append(Fault("failed", path="/v2/Users", body=error))
+
+    (receipt,) = scim().push([told(1, do="deactivate", user=provider.users[0])])
+
+    assert receipt.outcome == "refused"
+    assert not [one for one in provider.web.asked if one.method == "PATCH"]
+
+
 # -- faults
 
 
