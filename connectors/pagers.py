@@ -9,6 +9,7 @@ from __future__ import annotations
 import re
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
+from datetime import UTC, datetime
 from decimal import Decimal
 from typing import Annotated, Any, Literal, Protocol
 
@@ -20,6 +21,8 @@ from connectors.errors import Refused
 from connectors.http import Ask
 
 _LINK = re.compile(r'<([^<>]*)>((?:\s*;\s*[^\s=;,]+\s*=\s*(?:"[^"]*"|[^\s";,]+))*)')
+_ISO = re.compile(r"\d{4}-\d{2}-\d{2}(?:T[0-9:.]+(?:Z|[+-]\d{2}:\d{2}))?")
+TICKS = re.compile(r"/Date\((-?\d{1,15})([+-]\d{1,4})?\)/")  # OData V2 in JSON: milliseconds
 _REL = re.compile(r';\s*rel\s*=\s*(?:"([^"]*)"|([^\s";,]+))', re.IGNORECASE)
 
 
@@ -57,6 +60,7 @@ class Came:
     url: str
     count: int
     last_id: str
+    last: Any = None  # the last element itself
 
 
 class Pager(Protocol):
@@ -192,8 +196,53 @@ class Keyset(_Settings):
         return _with(ask, {self.after_param: came.last_id})
 
 
+class Seek(_Settings):
+    """Everything behind the last element by the `fields` that the list is sorted by, as a filter
+    of OData: a list that shifts while it is read loses nothing. `where` is what holds of all
+    elements. Ends with the first empty page."""
+
+    kind: Literal["seek"]
+    fields: tuple[str, ...] = Field(min_length=1)
+    where: str = ""
+    version: Literal[2, 4] = 2
+    size: int = Field(default=200, ge=1)
+
+    def first(self, ask: Ask) -> Ask:
+        return _with(ask, {"$top": str(self.size)})
+
+    def next(self, ask: Ask, came: Came) -> Ask | None:
+        if came.count == 0:
+            return None
+        return _with(ask, {"$filter": self._behind(ask, came.last)})
+
+    def _behind(self, ask: Ask, last: Any) -> str:  # noqa: ANN401 - JSON
+        same, ways = "", []
+        for name in self.fields:
+            value = last.get(name) if isinstance(last, dict) else None
+            if value is None:
+                raise Refused(f"{ask.told}: the page ends with an entity without {name}")
+            written = self._literal(value)
+            ways.append(f"({same}{name} gt {written})")
+            same += f"{name} eq {written} and "
+        behind = " or ".join(ways)
+        return f"({self.where}) and ({behind})" if self.where else behind
+
+    def _literal(self, value: Any) -> str:  # noqa: ANN401 - JSON
+        """As a filter writes it (V2 URI conventions, V4 URL conventions §5.1.1.6.1)."""
+        if not isinstance(value, str):
+            return str(value).lower()
+        if self.version == 4 and _ISO.fullmatch(value):
+            return value
+        ticks = TICKS.fullmatch(value)
+        if ticks is None or self.version == 4:
+            return "'" + value.replace("'", "''") + "'"
+        at = datetime.fromtimestamp(int(ticks[1]) / 1000, UTC).replace(tzinfo=None)
+        text = at.isoformat(timespec="milliseconds" if at.microsecond else "seconds")
+        return f"datetimeoffset'{text}Z'" if ticks[2] else f"datetime'{text}'"
+
+
 AnyPager = Annotated[
-    NoPages | NextLink | LinkHeader | Offset | PageNumber | PageToken | Keyset,
+    NoPages | NextLink | LinkHeader | Offset | PageNumber | PageToken | Keyset | Seek,
     Field(discriminator="kind"),
 ]
 

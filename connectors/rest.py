@@ -69,11 +69,18 @@ class Rest(Connector):
 
     _world: World = PrivateAttr(default_factory=World)
     _tokens: TokenCache = PrivateAttr(default_factory=TokenCache)
+    _judge: Judge | None = PrivateAttr(default=None)
 
     def within(self, world: World) -> Self:
         """The same connection in other surroundings."""
         other = self.model_copy()
         other._world = world  # noqa: SLF001 - our own, of another instance
+        return other
+
+    def judged_by(self, judge: Judge) -> Self:
+        """The same connection, for a profile that knows what its system's answers mean."""
+        other = self.model_copy()
+        other._judge = judge  # noqa: SLF001 - our own, of another instance
         return other
 
     def check(self) -> Health:
@@ -158,6 +165,7 @@ class Rest(Connector):
             url=answer.url,
             count=len(found),
             last_id=element_id(stream, found[-1]) if found else "",
+            last=found[-1].value if found else None,
         )
         return came, Page(
             records=[one for one in records if seen.first(one.message_key)],
@@ -178,6 +186,7 @@ class Rest(Connector):
     def session(self, failure: Failure | None = None, also: Judge | None = None) -> Http:
         """A session like those of the streams, for a profile that asks for more than they do;
         `also` judges first."""
+        also = also or self._judge
         return Http(
             self.http,
             self.auth,

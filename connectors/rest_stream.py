@@ -15,13 +15,13 @@ from pydantic import AfterValidator, BaseModel, ConfigDict, Field, model_validat
 from connectors.errors import ConnectorError, Misconfigured, Refused, TryLater
 from connectors.formats import json_text
 from connectors.http_policy import Answer, StatusRefused
-from connectors.pagers import AnyPager, MaybePath, NoPages, Path, find
+from connectors.pagers import TICKS, AnyPager, MaybePath, NoPages, Path, find
 from connectors.record import Record
 from connectors.rest_elements import Element
 
 _PARTIAL = re.compile(r"(\d{4})(?:-(\d{2}))?")
 
-Grain = Literal["instant", "fine_instant", "date", "seconds", "milliseconds"]
+Grain = Literal["instant", "fine_instant", "date", "seconds", "milliseconds", "bare_instant"]
 
 
 def known_zone(name: str) -> str:
@@ -129,7 +129,10 @@ def changed(stream: Stream, element: Element) -> datetime | None:
 
 
 def _moment(said: str, zone: ZoneInfo) -> datetime:
-    """An ISO date or time; 2004-05 begins with its first day."""
+    """An ISO date or time, 2004-05 begins with its first day; or OData's /Date(1772323200000)/."""
+    ticks = TICKS.fullmatch(said.strip())
+    if ticks:
+        return datetime.fromtimestamp(int(ticks[1]) / 1000, UTC)
     partial = _PARTIAL.fullmatch(said.strip())
     if partial:
         return datetime(int(partial[1]), int(partial[2] or 1), 1, tzinfo=zone).astimezone(UTC)
@@ -154,6 +157,8 @@ def _write(time: datetime, grain: Grain, zone: ZoneInfo) -> str:
     if grain == "date":
         day: date = time.astimezone(zone).date()
         return day.isoformat()
+    if grain == "bare_instant":
+        return time.astimezone(zone).replace(tzinfo=None).isoformat(timespec="seconds")
     fine = "milliseconds" if grain == "fine_instant" else "seconds"
     return time.astimezone(UTC).isoformat(timespec=fine).replace("+00:00", "Z")
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from datetime import date, timedelta, tzinfo
+from datetime import UTC, date, datetime, timedelta, tzinfo
 from functools import lru_cache
 from typing import Any
 
@@ -120,6 +120,30 @@ def _in_calendar(parts: dict[str, str]) -> str:
     day = parts.get("d")
     found = date(year, int(month), int(day or 1)).isoformat()
     return found if day else found[:7]
+
+
+# -- OData
+
+
+@transform(
+    "odata_date", says="a date as OData V2 writes it in JSON, /Date(ms)/, as ISO", gives="text"
+)
+def _odata_date(_argument: str, _setting: Setting) -> Step:
+    def read(value: Any) -> str:  # noqa: ANN401 - text of a source
+        text = as_text(value)
+        ticks = _TICKS.fullmatch(text)
+        if ticks is None:
+            return text  # V4 writes ISO
+        try:
+            found = datetime.fromtimestamp(int(ticks[1]) / 1000, UTC)
+        except (ValueError, OverflowError, OSError):
+            raise BadValue("unreadable-date", "/Date(milliseconds)/", text) from None
+        return found.strftime("%Y-%m-%dT%H:%M:%SZ")
+
+    return read
+
+
+_TICKS = re.compile(r"/Date\((-?\d{1,15})(?:[+-]\d{1,4})?\)/")
 
 
 # -- outbound

@@ -55,6 +55,8 @@ FIELDS = {
     "race": "Participant.race",
     "researchstudy-status": "Study.status",
     "researchsubject-status": "Enrollment.state",
+    "sap-billing-category": "Invoice.kind",
+    "sap-side": "LedgerEntry.side",
     "staff-role": "StaffAssignment.role",
     "study-party-role": "StaffAssignment.role",
     "transaction-type": "Charge.kind",
