@@ -4,9 +4,17 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from datetime import datetime
-from typing import Annotated, Any, Literal
+from typing import Annotated, Any, Literal, Self
 
-from pydantic import AfterValidator, BaseModel, ConfigDict, Discriminator, Field, Tag
+from pydantic import (
+    AfterValidator,
+    BaseModel,
+    ConfigDict,
+    Discriminator,
+    Field,
+    Tag,
+    model_validator,
+)
 
 from connectors.errors import Refused
 from connectors.files.stream import Delimiter
@@ -50,15 +58,33 @@ class TableOut(FileOut):
     columns: tuple[str, ...] = Field(min_length=1)
     name: Name = "{stream}-{id}.csv"
     delimiter: Delimiter = ","
-    totals: str = ""  # "TRL": a last line with this, the number of rows and their SHA-256
+    totals: str = ""  # "TRL": a last line with this, the number of rows, `sums`, their SHA-256
+    sums: tuple[str, ...] = ()  # columns whose sums the last line says
+
+    @model_validator(mode="after")
+    def _sums_are_of_columns(self) -> Self:
+        strange = [name for name in self.sums if name not in self.columns]
+        if strange:
+            raise ValueError(f"sums: no column is called {', '.join(strange)}")
+        if self.sums and not self.totals:
+            raise ValueError("sums stand in the last line; say how it begins (`totals: TRL`)")
+        return self
 
     def read(self, delivery: Delivery) -> Any:  # noqa: ANN401 - what `written` takes
         """Raises Refused for a body that the file cannot hold."""
-        return cells(delivery, self.columns)
+        found = cells(delivery, self.columns)
+        for name in self.sums:
+            try:
+                table_text.number(found[self.columns.index(name)])
+            except ValueError:
+                raise Refused(f"{name} is no number, and is to be summed") from None
+        return found
 
     def written(self, said: Sequence[Any], *, id: str, now: datetime) -> bytes:
         """The file; `id` and `now` are for formats that say them."""
-        return table_text.written(self.columns, said, delimiter=self.delimiter, totals=self.totals)
+        return table_text.written(
+            self.columns, said, delimiter=self.delimiter, totals=self.totals, sums=self.sums
+        )
 
 
 class SheetOut(FileOut):

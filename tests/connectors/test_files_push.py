@@ -1,5 +1,6 @@
 """Tables written into a folder: whole, safe to open, and once."""
 
+import hashlib
 import os
 
 import pytest
@@ -183,3 +184,27 @@ def test_control_totals_are_the_last_line(tmp_path):
 
     [body] = contents(tmp_path).values()
     assert body.splitlines()[-1].startswith(b"TRL,1,")
+
+
+def test_sums_stand_in_the_last_line_to_the_cent_and_what_is_no_number_stays_out(tmp_path):
+    receipts = files(tmp_path, totals="TRL", sums=["id"]).push(
+        [
+            delivery("a", '{"id": 0.10}'), delivery("b", '{"id": "-1000.25"}'),
+            delivery("c", '{"id": null}'), delivery("d", '{"id": "1,50"}'),
+            delivery("e", '{"id": 0.20}'), delivery("f", '{"id": true}'),
+        ]
+    )  # fmt: skip
+
+    [body] = contents(tmp_path).values()
+    *lines, trailer = body.splitlines(keepends=True)
+    digest = hashlib.sha256(b"".join(lines)).hexdigest()
+    assert trailer.decode() == f"TRL,4,-999.95,{digest}\r\n"
+    assert [one.outcome for one in receipts] == [
+        "delivered", "delivered", "delivered", "refused", "delivered", "refused",
+    ]  # fmt: skip
+
+
+@pytest.mark.parametrize("settings", [{"sums": ["id"]}, {"sums": ["amount"], "totals": "TRL"}])
+def test_sums_that_cannot_stand_there_are_refused_at_load(tmp_path, settings):
+    with pytest.raises(ValidationError, match="sums"):
+        files(tmp_path, **settings)
