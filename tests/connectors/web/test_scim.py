@@ -5,82 +5,22 @@ from __future__ import annotations
 import gc
 import json
 import socket
-from dataclasses import dataclass, field
 from datetime import UTC, datetime
-from functools import cache
 
-import httpx2
 import psutil
 import pytest
-from scim2_models import ScimProvider
-from scim2_server.applications.asgi import ASGIApplication
-from scim2_server.memory import AsyncInMemoryStorage
-from scim2_server.utils import (
-    load_default_resource_types,
-    load_default_schemas,
-    load_default_service_provider_config,
-)
-from starlette.responses import JSONResponse
-from starlette.routing import Mount, Route
 
 from connectors.errors import ConnectorError, Misconfigured, Refused, TryLater
 from connectors.promises import CheckPromises, PullPromises, PushPromises
 from connectors.record import Delivery
 from connectors.scim import Scim
 from connectors.world import World
-from crohub.sandbox.web import Fault, WebServer
+from crohub.sandbox.web import Fault
+from tests.connectors.web import scim_provider
 
 pytestmark = pytest.mark.peer
 
 NOON = datetime(2026, 3, 1, 12, tzinfo=UTC)
-USER = "urn:ietf:params:scim:schemas:core:2.0:User"
-GROUP = "urn:ietf:params:scim:schemas:core:2.0:Group"
-
-
-@dataclass
-class Provider:
-    """A running scim2-server, and what a person would do there by hand."""
-
-    web: WebServer
-    users: list[str] = field(default_factory=list)
-
-    def write(self, method, path, body=None):
-        answer = httpx2.request(method, f"{self.web.url}/v2{path}", json=body)
-        answer.raise_for_status()
-        return answer.json() if answer.content else {}
-
-    def hire(self, name, **said):
-        said = {"schemas": [USER], "userName": name, "active": True} | said
-        self.users.append(self.write("POST", "/Users", said)["id"])
-        return self.users[-1]
-
-    def group(self, name, *members):
-        said = [{"value": one} for one in members]
-        return self.write(
-            "POST", "/Groups", {"schemas": [GROUP], "displayName": name, "members": said}
-        )["id"]
-
-    def retitle(self, user, title):
-        operation = {"op": "replace", "path": "title", "value": title}
-        patch = "urn:ietf:params:scim:api:messages:2.0:PatchOp"
-        self.write("PATCH", f"/Users/{user}", {"schemas": [patch], "Operations": [operation]})
-
-    def user(self, user):
-        return self.write("GET", f"/Users/{user}")
-
-    def members(self, group):
-        said = self.write("GET", f"/Groups/{group}").get("members", [])
-        return {one["value"] for one in said}
-
-
-@cache
-def able(*cannot):
-    """What a provider offers; `cannot` names what its ServiceProviderConfig denies."""
-    config = load_default_service_provider_config()
-    for name in ("bulk", *cannot):
-        getattr(config, name).supported = False
-    types = load_default_resource_types().values()
-    return ScimProvider.from_discovery(load_default_schemas().values(), types, config=config)
 
 
 @pytest.fixture
@@ -89,15 +29,10 @@ def start():
     running = []
 
     def make(*cannot):
-        token = Route(
-            "/token",
-            lambda _: JSONResponse({"access_token": "T", "token_type": "Bearer"}),
-            methods=["POST"],
-        )
-        web = WebServer([token, Mount("/", ASGIApplication(AsyncInMemoryStorage(), able(*cannot)))])
-        web.start()
-        running.append(web)
-        return Provider(web)
+        made = scim_provider.provider(*cannot)
+        made.web.start()
+        running.append(made.web)
+        return made
 
     yield make
     for web in running:
