@@ -34,6 +34,7 @@ from pipelines.places import Places
 
 SEED = 7
 HOST = "127.0.0.1"
+SELDOM = "20s"  # how often what is only told whole is read
 _ANY = (HOST, 9)  # before the hub listens nobody knows where
 _CALM = 120.0  # seconds that settling may take behind the last message
 
@@ -184,6 +185,7 @@ def _environment(institution: Institution, *, mllp_port: int, every: str) -> Ite
         "SFTP_FOLDER": ends.sftp_folder,
         "SINK_PORT": str(ends.sink_port),
         "EVERY": every,
+        "SELDOM": SELDOM,
         **ends.systems,
     }
     before = {name: os.environ.get(f"CROHUB_DEMO_{name}") for name in named}

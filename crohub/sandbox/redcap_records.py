@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 
+from crohub.sandbox.news import News
 from crohub.sandbox.planted import person
 from crohub.sandbox.redcap import Project, Row, dictionary
 from crohub.sandbox.studies import STUDIES, Study
@@ -38,26 +39,23 @@ def project() -> Project:
     )  # fmt: skip
 
 
-def fill(project: Project, world: World) -> None:
-    """Brings the project to where the world is: only what differs is written."""
+def fill(project: Project, world: World, news: News) -> None:
+    """Brings the project to where the world is: only what is new is written."""
     project.users[:] = [_user(world, key) for key in _users(world)]
     for one in world.subjects.values():
         if one.study == STUDY and one.number:
-            _put(project, _head(world, one))
-    for booking, stay in world.attended:
-        one = world.subjects[booking.subject]
+            _put(project, _head(world, one), news)
+    # of a visit that took place twice, the EDC has the later day
+    days = {(b.subject, b.visit): stay.began.date() for b, stay in world.attended}
+    for (who, visit), day in days.items():
+        one = world.subjects[who]
         if one.study == STUDY:
-            when = stay.began.date().isoformat()
-            _put(project, _key(one, booking.visit) | {"visit_date": when})
+            _put(project, _key(one, visit) | {"visit_date": day.isoformat()}, news)
 
 
-def _put(project: Project, row: Row) -> None:
-    known = project.records.get(row[project.key], {}).get((row["redcap_event_name"], "", ""), {})
-    if any(known.get(name) != value for name, value in row.items() if name in _NAMES and value):
+def _put(project: Project, row: Row, news: News) -> None:
+    if news.is_new(row, row["record_id"], row["redcap_event_name"]):
         project.put(row)
-
-
-_NAMES = frozenset(name for name, _, _ in _FIELDS)
 
 
 def _head(world: World, one: Subject) -> Row:

@@ -5,22 +5,30 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
-from crohub.sandbox import redcap_records, workday_records
+from crohub.sandbox import oncore_records, redcap_records, vault_records, workday_records
+from crohub.sandbox.news import News
+from crohub.sandbox.oncore import oncore_server
 from crohub.sandbox.redcap import RedcapServer
+from crohub.sandbox.vault import vault_server
 from crohub.sandbox.web import WebServer
 from crohub.sandbox.workday import workday_server
 from crohub.sandbox.world import World
 
 
 class Systems:
-    """The EDC and the HR system, filled from one world. What is written into them from outside
-    stays until they are stopped."""
+    """The CTMS, the EDC, the trial master file and the HR system, filled from one world. What is
+    written into them from outside stays until they are stopped."""
 
     def __init__(self) -> None:
+        self.ctms = oncore_records.state()
         self.edc = redcap_records.project()
+        self.etmf = vault_records.state()
         self.hr = workday_records.tenant()
+        self._news = {name: News() for name in ("CTMS", "EDC", "ETMF")}
         self._servers: dict[str, WebServer] = {
+            "CTMS": oncore_server(self.ctms),
             "EDC": RedcapServer(self.edc),
+            "ETMF": vault_server(self.etmf),
             "HR": workday_server(self.hr),
         }
 
@@ -36,7 +44,9 @@ class Systems:
 
     def hear(self, world: World) -> None:
         """Brings every system to where the world is."""
-        redcap_records.fill(self.edc, world)
+        oncore_records.fill(self.ctms, world, self._news["CTMS"])
+        redcap_records.fill(self.edc, world, self._news["EDC"])
+        vault_records.fill(self.etmf, world, self._news["ETMF"])
         workday_records.fill(self.hr, world)
 
     @property
@@ -44,6 +54,8 @@ class Systems:
         """Addresses and secrets by name; only while they are open."""
         return {
             **{name: server.url for name, server in self._servers.items()},
+            "CTMS_SECRET": self.ctms.client_secret,
+            "ETMF_PASSWORD": self.etmf.password,
             "EDC_TOKEN": redcap_records.TOKEN,
             "HR_PASSWORD": self.hr.password,
         }

@@ -9,10 +9,11 @@ from datetime import timedelta
 import pytest
 
 from crohub.demo import SEED
-from crohub.sandbox import redcap_records, workday_records
+from crohub.sandbox import oncore_records, redcap_records, vault_records, workday_records
 from crohub.sandbox.days import play
 from crohub.sandbox.founding import found
 from crohub.sandbox.institution import LINES
+from crohub.sandbox.news import News
 from crohub.sandbox.planted import BEGINS
 from crohub.sandbox.studies import STUDIES
 
@@ -66,13 +67,25 @@ def test_each_subject_is_one_enrollment(shown, world):
     assert shown["entities"]["Enrollment"] == len(world.subjects)
 
 
-@pytest.mark.parametrize("name", ["edc", "hr"])
+@pytest.mark.parametrize("name", ["ctms", "edc", "etmf", "hr"])
 def test_every_system_was_read(connections, name):
     assert connections[name]["received"] > 0
     assert connections[name]["state"] == "running"
 
 
-@pytest.mark.parametrize("entity", ["VisitDef", "Employment"])
+@pytest.mark.parametrize(
+    "entity",
+    [
+        "Document",
+        "DocumentVersion",
+        "Employment",
+        "ExpectedDocument",
+        "Milestone",
+        "MonitoringFinding",
+        "MonitoringVisit",
+        "VisitDef",
+    ],
+)
 def test_what_only_they_know_becomes_records(shown, entity):
     assert shown["entities"][entity] > 0
 
@@ -80,7 +93,7 @@ def test_what_only_they_know_becomes_records(shown, entity):
 def test_the_edc_knows_its_subjects_by_numbers_of_its_own_and_hears_of_no_merge(world):
     project = redcap_records.project()
 
-    redcap_records.fill(project, world)
+    redcap_records.fill(project, world, News())
 
     mine = [s for s in world.subjects.values() if s.study == "onc101" and s.number]
     assert len(project.records) == len(mine) > 40
@@ -92,10 +105,11 @@ def test_the_edc_knows_its_subjects_by_numbers_of_its_own_and_hears_of_no_merge(
 
 def test_the_edc_is_told_only_what_is_new(world):
     project = redcap_records.project()
-    redcap_records.fill(project, world)
+    news = News()
+    redcap_records.fill(project, world, news)
     before = len(project.log)
 
-    redcap_records.fill(project, world)
+    redcap_records.fill(project, world, news)
 
     assert len(project.log) == before
 
@@ -109,3 +123,39 @@ def test_a_leaver_stays_in_the_report_of_workers(world):
     assert rows["E305"]["Worker_Status"] == "Terminated"
     assert rows["E305"]["Termination_Date"] == "2026-03-06"
     assert rows["E217"]["Worker_Status"] == "Active"
+
+
+def test_the_ctms_registers_a_subject_with_the_consent(world):
+    ctms = oncore_records.state()
+
+    oncore_records.fill(ctms, world, News())
+
+    consented = [s for s in world.subjects.values() if s.consented_on]
+    assert len(ctms.rows["protocolSubjects"]) == len(consented) > 100
+    assert {row["protocolNo"] for row in ctms.rows["protocols"].values()} == {
+        study.number for study in STUDIES
+    }
+
+
+def test_what_others_wrote_stays_until_the_world_has_something_new_to_say(world):
+    ctms, news = oncore_records.state(), News()
+    oncore_records.fill(ctms, world, news)
+    row = next(iter(ctms.rows["protocolSubjects"].values()))
+    row["note"], row["status"] = "written by the hub", "OFF STUDY"
+
+    oncore_records.fill(ctms, world, news)
+
+    assert (row["note"], row["status"]) == ("written by the hub", "OFF STUDY")
+
+
+def test_the_trial_master_file_has_a_binder_for_every_site(world):
+    vault = vault_records.state()
+
+    vault_records.fill(vault, world, News())
+
+    sites = sum(len(study.sites) for study in STUDIES)
+    assert len(vault.objects["site__v"]) == len(vault.objects["edl_item__v"]) == sites
+    assert len(vault.documents) == sites + len(STUDIES)
+    assert {row["name__v"] for row in vault.objects["study__v"].values()} == {
+        study.number for study in STUDIES
+    }
