@@ -54,7 +54,8 @@ def fill(project: Project, world: World, news: News) -> None:
 
 
 def _put(project: Project, row: Row, news: News) -> None:
-    if news.is_new(row, row["record_id"], row["redcap_event_name"]):
+    # the first event's row and its visit are told apart: each says a part of one row
+    if news.is_new(row, row["record_id"], row["redcap_event_name"], *sorted(row)):
         project.put(row)
 
 
