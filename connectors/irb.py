@@ -107,7 +107,6 @@ class Irb(Connector):
     writes: dict[str, Write] = Field(default_factory=dict, validate_default=True)
 
     _line: Rest = PrivateAttr()
-    _world: World = PrivateAttr(default_factory=World)
     _pace: Pace = PrivateAttr(default_factory=Pace)
 
     @field_validator("streams", mode="before")
@@ -130,8 +129,8 @@ class Irb(Connector):
 
     def within(self, world: World) -> Self:
         """The same connection in other surroundings."""
-        other = self.model_copy()
-        other._world, other._line = world, self._line.within(world)  # noqa: SLF001 - our own
+        other = super().within(world)
+        other._line = self._line.within(world)  # noqa: SLF001 - our own, of another instance
         return other
 
     def check(self) -> Health:

@@ -10,12 +10,13 @@ from asyncio import Future
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
-from typing import ClassVar, Literal, Protocol, runtime_checkable
+from typing import ClassVar, Literal, Protocol, Self, runtime_checkable
 
-from pydantic import BaseModel, ConfigDict
+from pydantic import BaseModel, ConfigDict, PrivateAttr
 
 from connectors.facts import Facts
 from connectors.record import Delivery, Receipt, Record
+from connectors.world import World
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -79,6 +80,14 @@ class Connector(BaseModel):
     # True: nothing is said to it before a person has approved it
     decided: ClassVar[bool] = False
     facts: ClassVar[Facts] = Facts()
+
+    _world: World = PrivateAttr(default_factory=World)
+
+    def within(self, world: World) -> Self:
+        """The same connection in other surroundings."""
+        other = self.model_copy()
+        other._world = world  # noqa: SLF001 - our own, of another instance
+        return other
 
     def check(self) -> Health:
         """Is the system reachable, are we let in, which version answers? Never raises for a

@@ -35,7 +35,6 @@ from connectors.rest_stream import (
     since_param,
 )
 from connectors.resume import Page, Seen, instant, stamp, with_cursors
-from connectors.world import World
 
 _PAGE_GONE = frozenset({400, 404, 410})
 _BY_THE_SERVER = ("page_token", "next_link", "link_header")  # it may forget its own marks
@@ -67,15 +66,8 @@ class Rest(Connector):
     check_path: str = Field(default="", pattern=r"^(/[^?#]*)?$")  # answers 200 when all is well
     streams: dict[str, Stream] = Field(min_length=1)
 
-    _world: World = PrivateAttr(default_factory=World)
     _tokens: TokenCache = PrivateAttr(default_factory=TokenCache)
     _judge: Judge | None = PrivateAttr(default=None)
-
-    def within(self, world: World) -> Self:
-        """The same connection in other surroundings."""
-        other = self.model_copy()
-        other._world = world  # noqa: SLF001 - our own, of another instance
-        return other
 
     def judged_by(self, judge: Judge) -> Self:
         """The same connection, for a profile that knows what its system's answers mean."""

@@ -61,7 +61,6 @@ class Scim(Connector):
     excluded: tuple[str, ...] = ("photos", "addresses", "x509Certificates", "ims", "entitlements")
 
     _line: Rest = PrivateAttr()
-    _world: World = PrivateAttr(default_factory=World)
 
     def model_post_init(self, _: Any, /) -> None:  # noqa: ANN401 - pydantic's
         self._line = Rest(
@@ -74,8 +73,8 @@ class Scim(Connector):
 
     def within(self, world: World) -> Self:
         """The same connection in other surroundings."""
-        other = self.model_copy()
-        other._world, other._line = world, self._line.within(world)  # noqa: SLF001 - our own
+        other = super().within(world)
+        other._line = self._line.within(world)  # noqa: SLF001 - our own, of another instance
         return other
 
     def check(self) -> Health:

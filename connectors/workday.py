@@ -86,7 +86,7 @@ class Workday(Connector):
 
     def within(self, world: World) -> Self:
         """The same connection in other surroundings."""
-        other = self.model_copy()
+        other = super().within(world)
         other._line = self._line.within(world)  # noqa: SLF001 - our own, of another instance
         return other
 

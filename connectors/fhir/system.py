@@ -6,7 +6,7 @@ import re
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
-from typing import Any, ClassVar, Literal, Self
+from typing import Any, ClassVar, Literal
 
 from pydantic import BaseModel, ConfigDict, Field, PrivateAttr
 
@@ -22,7 +22,6 @@ from connectors.http import Ask, Http, HttpSettings, Judge
 from connectors.protocol import Connector, Health
 from connectors.record import Delivery, Receipt, Record
 from connectors.resume import instant, stamp, with_cursors
-from connectors.world import World
 
 Version = Literal["R4", "R4B", "R5"]
 
@@ -67,16 +66,9 @@ class Fhir(Connector):
     deletes: Literal["history", "never"] = "history"
     streams: dict[str, Search] = Field(default_factory=dict)
 
-    _world: World = PrivateAttr(default_factory=World)
     _tokens: TokenCache = PrivateAttr(default_factory=TokenCache)
     _stale: set[str] = PrivateAttr(default_factory=set)  # deliveries to be laid over what is there
     _jobs: export.Jobs = PrivateAttr(default_factory=export.Jobs)
-
-    def within(self, world: World) -> Self:
-        """The same connection in other surroundings."""
-        other = self.model_copy()
-        other._world = world  # noqa: SLF001 - our own, of another instance
-        return other
 
     def check(self) -> Health:
         """Reads the CapabilityStatement. Signs in, so that wrong credentials show."""

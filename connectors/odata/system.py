@@ -41,7 +41,6 @@ class Odata(Connector):
     out: dict[str, Output] = Field(default_factory=lambda: {"debit_memo": Output()})
 
     _line: Rest = PrivateAttr()
-    _world: World = PrivateAttr(default_factory=World)
 
     @model_validator(mode="after")
     def _streams_are_whole(self) -> Self:
@@ -66,8 +65,8 @@ class Odata(Connector):
 
     def within(self, world: World) -> Self:
         """The same connection in other surroundings."""
-        other = self.model_copy()
-        other._world, other._line = world, self._line.within(world)  # noqa: SLF001 - our own
+        other = super().within(world)
+        other._line = self._line.within(world)  # noqa: SLF001 - our own, of another instance
         return other
 
     def check(self) -> Health:

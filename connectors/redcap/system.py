@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from datetime import timedelta
 from functools import partial
-from typing import Annotated, ClassVar, Self
+from typing import Annotated, ClassVar
 from zoneinfo import ZoneInfo
 
 from pydantic import AfterValidator, Field, PrivateAttr
@@ -24,7 +24,6 @@ from connectors.redcap.line import Line, judge
 from connectors.rest_stream import known_zone
 from connectors.resume import instant, stamp, with_cursors
 from connectors.secrets import Secret
-from connectors.world import World
 
 _NAME = r"^[a-z][a-z0-9_]*$"
 STREAMS = (*reading.LISTS, "records", "ids", "log")
@@ -58,14 +57,7 @@ class Redcap(Connector):
     own_id_field: str = Field(default="", pattern=rf"{_NAME}|^$")  # holds our number, for a push
     event: str = Field(default="", pattern=rf"{_NAME}|^$")  # of what is pushed, where it says none
 
-    _world: World = PrivateAttr(default_factory=World)
     _pace: Pace = PrivateAttr(default_factory=Pace)
-
-    def within(self, world: World) -> Self:
-        """The same connection in other surroundings."""
-        other = self.model_copy()
-        other._world = world  # noqa: SLF001 - our own, of another instance
-        return other
 
     def check(self) -> Health:
         """Asks for the version and for the project, which needs the token."""

@@ -5,10 +5,10 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from datetime import UTC, datetime
 from hashlib import sha256
-from typing import Any, ClassVar, Self
+from typing import Any, ClassVar
 from zoneinfo import ZoneInfo
 
-from pydantic import Field, PrivateAttr
+from pydantic import Field
 from sqlalchemy import Connection, text
 
 from connectors.errors import ConnectorError, Misconfigured, TryLater
@@ -21,7 +21,6 @@ from connectors.sql import place as places
 from connectors.sql.place import Place
 from connectors.sql.tables import TableIn, TableOut, query
 from connectors.sql.writing import write
-from connectors.world import World
 
 _AT_ONCE = 500  # rows that are fetched together
 
@@ -43,14 +42,6 @@ class Sql(Connector):
     streams: dict[str, TableIn] = Field(default_factory=dict)
     out: dict[str, TableOut] = Field(default_factory=dict)
     seconds: float = Field(default=300, gt=0)  # for one statement
-
-    _world: World = PrivateAttr(default_factory=World)
-
-    def within(self, world: World) -> Self:
-        """The same connection in other surroundings."""
-        other = self.model_copy()
-        other._world = world  # noqa: SLF001 - our own, of another instance
-        return other
 
     def check(self) -> Health:
         """Are we let in, and are the tables that are read there with their columns?"""

@@ -61,7 +61,6 @@ class Vault(Connector):
     id_param: str = Field(default="external_id__v", pattern=r"^[a-z][a-z0-9_]*$")
 
     _line: Rest = PrivateAttr()
-    _world: World = PrivateAttr(default_factory=World)
 
     @model_validator(mode="after")
     def _streams_are_whole(self) -> Self:
@@ -90,8 +89,8 @@ class Vault(Connector):
 
     def within(self, world: World) -> Self:
         """The same connection in other surroundings."""
-        other = self.model_copy()
-        other._world, other._line = world, self._line.within(world)  # noqa: SLF001 - our own
+        other = super().within(world)
+        other._line = self._line.within(world)  # noqa: SLF001 - our own, of another instance
         return other
 
     def check(self) -> Health:

@@ -7,7 +7,7 @@ import re
 from dataclasses import dataclass
 from datetime import datetime
 from hashlib import sha256
-from typing import ClassVar, Literal, Self
+from typing import ClassVar, Literal
 
 import orjson
 from pydantic import Field, PrivateAttr
@@ -19,7 +19,6 @@ from connectors.protocol import Accept, Call, Connector, Health, Reply, Started
 from connectors.record import Record
 from connectors.secrets import reveal
 from connectors.webhook.proof import Header, NotTrusted, Proof, SecretPath
-from connectors.world import World
 
 _STREAM = re.compile(r"[A-Za-z0-9][A-Za-z0-9_.:/-]{0,79}")
 _ID = re.compile(r"[\x21-\x7e]{1,200}")
@@ -63,14 +62,7 @@ class Webhook(Connector):
     largest: int = Field(default=1 << 20, gt=0)  # bytes of one event
     max_unanswered: int = Field(default=64, ge=1)  # events held in memory until they are stored
 
-    _world: World = PrivateAttr(default_factory=World)
     _desk: _Desk | None = PrivateAttr(default=None)
-
-    def within(self, world: World) -> Self:
-        """The same connection in other surroundings."""
-        other = self.model_copy()
-        other._world = world  # noqa: SLF001 - our own, of another instance
-        return other
 
     def check(self) -> Health:
         """Can the secrets be read? The address is the hub's own."""

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import ClassVar, Self
+from typing import ClassVar
 
 from pydantic import Field, PrivateAttr, field_validator
 
@@ -18,7 +18,6 @@ from connectors.protocol import Connector, Health
 from connectors.record import Delivery, Receipt
 from connectors.secrets import Secret
 from connectors.webhook import standard
-from connectors.world import World
 
 _GONE = 410
 
@@ -39,7 +38,6 @@ class WebhookOut(Connector):
     auth: Auth = NoAuth()  # where the target wants one beside the signature
     http: HttpSettings = Field(default_factory=lambda: HttpSettings(read_timeout=20))
 
-    _world: World = PrivateAttr(default_factory=World)
     _tokens: TokenCache = PrivateAttr(default_factory=TokenCache)
 
     @field_validator("url")
@@ -48,12 +46,6 @@ class WebhookOut(Connector):
         if not is_private_line(url):
             raise ValueError("events would cross the network in the clear; use https")
         return url
-
-    def within(self, world: World) -> Self:
-        """The same connection in other surroundings."""
-        other = self.model_copy()
-        other._world = world  # noqa: SLF001 - our own, of another instance
-        return other
 
     def check(self) -> Health:
         """Does somebody answer there? HEAD does nothing (RFC 9110 §9.3.2); a refusal of it is an
