@@ -38,9 +38,9 @@ bench: $(DEV_STAMP)
 # The lock files carry hashes and no address: wherever the packages come from, they are these.
 lock:
 	uv pip compile -q pyproject.toml --python-version 3.11 --universal --generate-hashes \
-	  --no-emit-index-url --extra postgres --extra sandbox --group build -o requirements/run.txt
+	  --no-emit-index-url --no-strip-extras --extra postgres --extra sandbox --group build -o requirements/run.txt
 	uv pip compile -q pyproject.toml --python-version 3.11 --universal --generate-hashes \
-	  --no-emit-index-url --extra postgres --extra sandbox --group dev -o requirements/dev.txt
+	  --no-emit-index-url --no-strip-extras --extra postgres --extra sandbox --group dev -o requirements/dev.txt
 
 clean:
 	rm -rf $(VENV) run
