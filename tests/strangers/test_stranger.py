@@ -1,9 +1,11 @@
-"""A connector that somebody else packaged, installed beside crohub's wheel in a venv of its own."""
+"""A connector that somebody else packaged, installed beside crohub's wheel in a venv of its own;
+and docs/adding-a-system.md followed by somebody who has nothing but that page and the wheel."""
 
 import importlib.util
 import json
 import os
 import re
+import socket
 import subprocess
 import sys
 import sysconfig
@@ -76,23 +78,32 @@ class Elsewhere:
 
 
 @pytest.fixture(scope="module")
-def elsewhere(tmp_path_factory) -> Elsewhere:
+def crohub(tmp_path_factory) -> Path:
+    """crohub's wheel."""
+    return wheel(ROOT, tmp_path_factory.mktemp("crohub-wheel"))
+
+
+@pytest.fixture(scope="module")
+def elsewhere(tmp_path_factory, crohub) -> Elsewhere:
     path = tmp_path_factory.mktemp("elsewhere")
-    crohub = wheel(ROOT, path / "crohub-wheel")
     project = path / "acme"
     project.mkdir()
     (project / "pyproject.toml").write_text(STRANGER)
     (project / "acme_irb.py").write_text((HERE / "acme_irb.py").read_text())
-    acme = wheel(project, path / "acme-wheel")
-
-    done(sys.executable, "-m", "venv", path / "venv", cwd=path)
-    python = path / "venv/bin/python"
-    pip = (python, "-m", "pip", "install", "--quiet", "--no-index", "--no-deps")
-    done(*pip, "--disable-pip-version-check", crohub, acme, cwd=path)
-    # what crohub depends on is taken from the environment of these tests, behind its own
-    own = done(python, "-c", "import sysconfig; print(sysconfig.get_path('purelib'))", cwd=path)
-    (Path(own.strip()) / "dependencies.pth").write_text(sysconfig.get_path("purelib") + "\n")
+    python = venv(path / "venv", crohub, wheel(project, path / "acme-wheel"))
     return Elsewhere(path, python, crohub)
+
+
+def venv(place: Path, *wheels: Path) -> Path:
+    """The Python of a new venv with these wheels."""
+    done(sys.executable, "-m", "venv", place, cwd=place.parent)
+    python = place / "bin/python"
+    pip = (python, "-m", "pip", "install", "--quiet", "--no-index", "--no-deps")
+    done(*pip, "--disable-pip-version-check", *wheels, cwd=place)
+    # what crohub depends on is taken from the environment of these tests, behind its own
+    own = done(python, "-c", "import sysconfig; print(sysconfig.get_path('purelib'))", cwd=place)
+    (Path(own.strip()) / "dependencies.pth").write_text(sysconfig.get_path("purelib") + "\n")
+    return python
 
 
 def test_the_wheel_holds_the_five_packages_and_nothing_else(elsewhere):
@@ -150,3 +161,45 @@ def test_the_contract_tests_catch_an_off_by_one_in_its_cursor(elsewhere, tmp_pat
     assert ended.returncode == 1, ended.stdout
     assert failed == ["test_a_cursor_resumes_without_loss"]
     assert "resumed behind record 1 of 6, 1 did not come" in ended.stdout
+
+
+# a block of the page, with the name of the file it is, if it is one
+BLOCK = re.compile(r"(?:^`([^`\n]+)`:\n\n)?^```(\w+)\n(.*?)^```$", re.MULTILINE | re.DOTALL)
+
+
+def walk(page: str) -> tuple[str, list[str]]:
+    """The page as a script that writes its files and runs its commands, in their order; and the
+    lines that the commands are to say. Installing crohub is not in it: the venv has it."""
+    script, said = ["exec 2>&1", "trap 'kill $(jobs -p) 2>/dev/null' EXIT"], []
+    for name, kind, text in BLOCK.findall(page):
+        if name:
+            script.append(f"mkdir -p {Path(name).parent}; cat >{name} <<'FILE'\n{text}FILE")
+        elif kind == "console" and "-m venv" not in text:
+            lines = text.splitlines()
+            script += [line[2:] for line in lines if line.startswith("$ ")]
+            said += [line for line in lines if not line.startswith("$ ")]
+    return "\n".join(script), said
+
+
+def test_whoever_follows_the_page_from_an_empty_folder_has_added_a_system(crohub, tmp_path):
+    with socket.create_server(("127.0.0.1", 0)) as free:
+        port = str(free.getsockname()[1])
+    script, expected = walk((ROOT / "docs/adding-a-system.md").read_text().replace("8123", port))
+    programs = venv(tmp_path / "venv", crohub).parent
+    folder = tmp_path / "empty"
+    folder.mkdir()
+
+    told = done(
+        *("bash", "-e", "-m", "-o", "pipefail", "-c", script),
+        cwd=folder,
+        PATH=f"{programs}{os.pathsep}{os.environ['PATH']}",
+        PYTHONPATH="",
+        PIP_NO_INDEX="1",
+        COLUMNS="100",
+    )
+
+    assert len(expected) >= 6
+    place = 0
+    for line in expected:  # in this order
+        assert line in told[place:], told
+        place = told.index(line, place) + len(line)
