@@ -64,3 +64,4 @@ class Receipt:
     retry_after: float = 0.0  # seconds the target asked us to wait
     # later: it answered, and it is only this one that it cannot take now (a conflict, a lock)
     answered: bool = False
+    confirmed: bool = True  # delivered: False where the target was not asked to acknowledge it

@@ -8,7 +8,7 @@ opened enters the audit.
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 import orjson
@@ -69,6 +69,7 @@ class View:
     entity: str
     id: str
     fields: dict[str, Any]
+    assumed: str = ""  # the target's key where it has none yet, to see what it would say then
 
     def get(self, name: str) -> Any:  # noqa: ANN401 - a canonical value
         """The value of a field, None when there is none."""
@@ -113,7 +114,15 @@ class View:
             native = self.views.keyring.open(key.native, f"xref|{key.x}|native".encode())
             if native != _REFERRED:
                 return native.decode()
-        return None
+        return self.assumed or None
+
+    def called(self, key: str) -> View:
+        """The same record, as if the target knew it by `key` where it does not know it yet."""
+        return replace(self, assumed=key)
+
+    def systems(self) -> frozenset[str]:
+        """Those that have a key for the record."""
+        return frozenset(key.system for key in _keys(self))
 
     def filled(self) -> View:
         """The same record, with what is known of it now where it had no value yet."""
@@ -121,7 +130,7 @@ class View:
         if now is None:
             return self
         own = {name: value for name, value in self.fields.items() if value is not None}
-        return View(self.views, self.entity, now.id, now.fields | own)
+        return View(self.views, self.entity, now.id, now.fields | own, self.assumed)
 
     def _note(self, sensitivity: Sensitivity) -> None:
         if sensitivity in SEALED:
@@ -153,7 +162,9 @@ def _keys(view: View) -> list[_Key]:
     retired = {
         row[0]
         for row in session.among(
-            "select retired_x from same_as where withdrawn_seq is null and kept_x in {members}",
+            "select t.retired_x from same_as t join xref k on k.x = t.kept_x "
+            "join xref r on r.x = t.retired_x and r.system = k.system "
+            "where t.withdrawn_seq is null and t.kept_x in {members}",
             [row[0] for row in rows],
         )
     }

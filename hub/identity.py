@@ -130,7 +130,7 @@ def identify(
         if other.id == xref.entity_id:
             continue
         own = context.world.things[xref.entity, xref.entity_id]
-        spoken = contradicts(context, other, given) or _things_contradict(context, own, other)
+        spoken = contradicts(context, other, given) or things_contradict(context, own, other)
         if spoken:
             against.append(spoken)
         else:
@@ -139,7 +139,8 @@ def identify(
     return against
 
 
-def _things_contradict(context: Context, one: Thing, other: Thing) -> str:
+def things_contradict(context: Context, one: Thing, other: Thing) -> str:
+    """The identifier type that speaks against two things being one, or ""."""
     mine, theirs = (held_singles(context, thing.xrefs) for thing in (one, other))
     for key, digests in mine.items():
         if key in theirs and not digests & theirs[key]:

@@ -35,7 +35,7 @@ def settle(context: Context, batch: Sequence[Said]) -> Settled:
     for said, statements in zip(batch, prepared, strict=True):
         settle_one(context, changes, settled, said, statements)
     write(context, changes)
-    _trail(context, changes, settled, batch)
+    trail(context, changes, settled, batch)
     settled.born = changes.born
     return settled
 
@@ -75,7 +75,7 @@ def trim(context: Context) -> None:
         context.world.clear()
 
 
-def _trail(context: Context, changes: Changes, settled: Settled, batch: Sequence[Said]) -> None:
+def trail(context: Context, changes: Changes, settled: Settled, batch: Sequence[Said]) -> None:
     """Automatic changes enter the audit as one entry a batch, with the digest of its versions."""
     settled.versions = len(changes.versions)
     if not changes.versions:

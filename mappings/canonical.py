@@ -106,6 +106,15 @@ def compile_path(path: str, entity: EntitySpec) -> Step:
         rest = after[1:]
 
 
+def compile_reference(path: str, entity: EntitySpec) -> Callable[[CanonicalView], Any]:
+    """The record that `path` leads to from a view of `entity`, such as enrollment.participant;
+    None when a step on the way is not known. Raises BadPath as `compile_path` does."""
+    ways = path.split(".")
+    for way in ways:
+        entity = _next(way, entity)
+    return _along(ways, lambda view: view)
+
+
 def _next(name: str, entity: EntitySpec) -> EntitySpec:
     known = entities()
     field = entity.fields.get(name)

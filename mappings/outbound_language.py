@@ -15,11 +15,12 @@ from mappings.mistakes import Mistakes, one_of
 from mappings.rules import Reader, read_rule
 from mappings.setting import Setting
 from mappings.spec import Rule
+from mappings.values import BadPath
 
 EVENT = "application/cloudevents+json"
 WRITES = ("hl7v2", "application/fhir+json", "application/json", EVENT, "text/csv;row")
 _UNSAID = ("version", "type", "source", "subject")  # what a body may leave to its default
-_TOP = ("when", "parameters", "writes", "stream", "requires", "target")
+_TOP = ("when", "parameters", "writes", "stream", "needs", "requires", "target", "answers")
 _BODY = {
     "hl7v2": ("message", "version", "fields"),
     "application/fhir+json": ("resource",),
@@ -56,6 +57,7 @@ class Outgoing:
     stream: str
     parameters: dict[str, str] = field(default_factory=dict)  # with the values they have
     when: tuple[Change, ...] = ()
+    needs: tuple[str, ...] = ()  # references that the target must know first
     requires: tuple[Rule, ...] = ()
     target: dict[str, Rule] = field(default_factory=dict)
     message: str = ""
@@ -65,6 +67,8 @@ class Outgoing:
     type: str = ""  # of an event
     source: str = ""
     subject: Rule | None = None
+    # the target's keys, {} for the id that it answers with: by "key" or a reference of the record
+    keys: dict[str, str] = field(default_factory=dict)
 
 
 def read_outgoing(path: Path, name: str, setting: Setting, mistakes: Mistakes) -> Outgoing | None:
@@ -95,12 +99,14 @@ def read_outgoing(path: Path, name: str, setting: Setting, mistakes: Mistakes) -
         parameters=values,
         stream=stream or message.partition("^")[0] or entity.name,
         when=when,
+        needs=_needs(top.items.get("needs"), entity, mistakes),
         requires=tuple(_requires(top.items.get("requires"), reader)),
         target=_rules(top.items.get("target"), reader, "target"),
         message=message,
         version=shapes.text_of(top.items.get("version"), mistakes, "2.5.1") or "2.5.1",
         fields=_rules(top.items.get("fields" if message else "columns"), reader, "fields"),
         resource=_shape(top.items["resource"], reader) if "resource" in top.items else None,
+        keys=_keys(top.items.get("answers"), entity, mistakes),
         **_event(top, entity.name, reader),
     )
     _check_body(outgoing, top, mistakes)
@@ -175,6 +181,36 @@ def _change(name: str, node: Node, mistakes: Mistakes) -> Change:
     if not values:
         mistakes.add(node, "a condition that says nothing", "becomes: [values] or changes: true")
     return Change(field=name, values=values, now=not stays, stays=stays)
+
+
+def _needs(node: Node | None, entity: EntitySpec, mistakes: Mistakes) -> tuple[str, ...]:
+    if node is None:
+        return ()
+    names = tuple(shapes.texts_of(node, mistakes, "references of the record, such as study"))
+    for name in names:
+        _referred(name, node, entity, mistakes)
+    return names
+
+
+def _keys(node: Node | None, entity: EntitySpec, mistakes: Mistakes) -> dict[str, str]:
+    """`answers: {key: "Appointment/{}"}`: what the target answers with names the record, or what
+    it refers to."""
+    table = shapes.table_of(node, mistakes, "key: with {} for the id that the target answers with")
+    found: dict[str, str] = {}
+    for name, value in table.items.items() if table else ():
+        if name != "key":
+            _referred(name, value, entity, mistakes)
+        found[name] = shapes.text_of(value, mistakes, "{} or a text around it")
+        if found[name].count("{}") != 1:
+            mistakes.add(value, f"the key {found[name]!r}", "{} in it once, as in Appointment/{}")
+    return found
+
+
+def _referred(name: str, node: Node, entity: EntitySpec, mistakes: Mistakes) -> None:
+    try:
+        canonical.compile_reference(name, entity)
+    except BadPath as error:
+        mistakes.add(node, error.found, error.expected)
 
 
 def _requires(node: Node | None, reader: Reader) -> Iterator[Rule]:

@@ -4,19 +4,21 @@ settler in its turn, and enters the audit with its reason.
 Orders: `replay` (messages by number, under the present or another revision; quiet unless it says
 `deliver`), `pause`, `drain` and `resume` (a connection), `discard` (parked messages), `propose`
 (a question to decide) and `decide` (its answer), `key` and `revoke` (API keys), `saw` (a read of
-personal data) and `accept` (what a whole list misses has gone), both for the audit, `expire` (held
-messages whose time is over) and `erased` (their bodies are gone).
+personal data), `accept` (what a whole list misses has gone) and `backfill` (what was not said is),
+these for the audit, `expire` (held messages whose time is over) and `erased` (their bodies are
+gone), `named` (how a system that was told of a record calls it).
 """
 
 from __future__ import annotations
 
+import hashlib
 from collections.abc import Callable, Mapping
 from types import MappingProxyType
 from typing import Any
 
 import orjson
 
-from hub import audit, decisions, keys
+from hub import audit, decisions, keys, naming
 from hub.context import Context
 from hub.database import Session
 from pipelines import bodies, outcomes, tables
@@ -31,7 +33,10 @@ def obey(session: Session, context: Context, work: Work, now: int) -> None:
     """Does what a command says, in the settler's transaction. Raises for one it does not know."""
     place = bodies.place_of(work.connection, work.key)
     order: Order = orjson.loads(bodies.unpack(context.keyring, work.body, place))
-    _ORDERS[order["do"]](session, order, now)
+    if order["do"] == "named":
+        _named(session, context, order, work)
+    else:
+        _ORDERS[order["do"]](session, order, now)
     entry = audit.Entry(
         at=now,
         actor=order["by"],
@@ -152,7 +157,30 @@ def _saw(session: Session, order: Order, now: int) -> None:
 
 
 def _accept(session: Session, order: Order, now: int) -> None:
-    """Who ran a pull that may call so much gone, and why: the run itself marks it."""
+    """Who ran a pull that may call so much gone, or had said what was not, and why: the run itself
+    does it."""
+
+
+def _named(session: Session, context: Context, order: Order, work: Work) -> None:
+    """The target of a delivery answered with its key of the record. Where an identifier says that
+    the key is another's, a person decides."""
+    entity, one = order["entity"], order["id"]
+    said = naming.Named(
+        system=order["system"], entity=entity, one=one, native=order["key"],
+        seq=work.seq, at=work.at,
+    )  # fmt: skip
+    found = naming.name(context, said)
+    outcomes.release(session, found.born)
+    if found.against:
+        text = f"named|{order['system']}|{one}|{found.other}"
+        decisions.propose(
+            session,
+            digest=hashlib.sha256(text.encode()).digest()[:16],
+            kind="identity",
+            evidence={"question": "named", "system": order["system"], "against": found.against},
+            proposal={"entity": entity, "ids": [one, found.other]},
+            at=context.clock(),
+        )
 
 
 _ORDERS: Mapping[str, Callable[[Session, Order, int], None]] = MappingProxyType(
@@ -168,6 +196,7 @@ _ORDERS: Mapping[str, Callable[[Session, Order, int], None]] = MappingProxyType(
         "revoke": _revoke,
         "saw": _saw,
         "accept": _accept,
+        "backfill": _accept,
         "expire": _expire,
         "erased": _erased,
     }

@@ -84,9 +84,10 @@ def start(desk: Desk) -> str:
 
 
 def backfill(desk: Desk, since: str = changes.START) -> int:
-    """Takes in what lies behind `since` and was not said, replays included: only when a person
-    asks for it. Nothing is said of a record of which the target has been told a later version.
-    Gives the number of deliveries; the pipeline's own cursor stays where it is."""
+    """Takes in what lies behind `since` and was not said, replays included, and what only would
+    have been: only when a person asks for it. Nothing is said of a record of which the target has
+    been told a later version. Gives the number of deliveries; the pipeline's own cursor stays
+    where it is."""
     until = changes.position(start(desk))
     number = 0
     while page := changes.feed(desk.hub, since, PAGE):
@@ -94,7 +95,7 @@ def backfill(desk: Desk, since: str = changes.START) -> int:
         within = [one for one in page if changes.position(one.cursor) <= until]
         news = _not_behind(desk, list(to_say(desk, within, quiet=False)))
         if news:
-            enter = deliveries.enter(desk.outlet.name, news, None, desk.clock())
+            enter = deliveries.enter(desk.outlet.name, news, None, desk.clock(), anew=True)
             desk.writer.keep([], [], [enter])
             number += len(news)
         if len(within) < len(page):

@@ -21,7 +21,7 @@ from connectors.protocol import Pushes
 from connectors.record import Delivery, Receipt
 from mappings.outbound import Wait
 from mappings.values import NotUnderstood
-from pipelines import ask, consume, deliveries, orders, render
+from pipelines import answered, ask, consume, deliveries, needs, orders, render
 from pipelines.ask import Question
 from pipelines.breaker import Breaker
 from pipelines.consume import Consumer, Desk
@@ -70,8 +70,10 @@ class Deliverer:
     def recover(self) -> None:
         """At the start: what was under way when the process ended has an outcome nobody knows.
         A new pipeline begins at the head of the feed."""
-        self.consumer.upto = consume.start(self.desk)
-        lost = deliveries.interrupted(self.desk.journal, self._name)
+        desk, shadow = self.desk, self.desk.outlet.shadow
+        self.consumer.upto = consume.start(desk)
+        lost = deliveries.interrupted(desk.journal, self._name)
+        desk.writer.keep([], [], [deliveries.switch(self._name, desk.clock(), shadow=shadow)])
         why = "the hub ended before an answer came"
         self._note([self._unknown(one, why, 0.0) for one in lost])
 
@@ -85,7 +87,7 @@ class Deliverer:
     # -- saying
 
     def _say(self) -> bool:
-        room = self.breaker.allows(BATCH)
+        room = BATCH if self.desk.outlet.shadow else self.breaker.allows(BATCH)
         if not room:
             return False
         try:
@@ -105,7 +107,11 @@ class Deliverer:
 
     def _prepare(self, one: Open, found: Round, now: int) -> None:
         try:
-            made = render.render(self.desk, one)
+            if wrong := needs.elsewhere(self.desk, one):
+                found.outcomes.append(Became(one=one, state="refused", detail=wrong, tried=False))
+                return
+            lacks = needs.unmet(self.desk, one)
+            made = Wait(lacks) if lacks else render.render(self.desk, one)
         except NotUnderstood as error:
             found.outcomes.append(Became(one=one, state="refused", detail=str(error), tried=False))
             return
@@ -118,8 +124,17 @@ class Deliverer:
             # the longer it has waited, the less often it is looked at
             wait = min(max((now - one.made_at) // 4, _WAITS[0]), _WAITS[1])
             found.outcomes.append(self._later(one, "waiting", made.reason, now + wait))
+        elif self.desk.outlet.shadow:
+            found.outcomes.append(self._shadow(one, made))
         elif self._may(one, found, now):
             found.going.append((one, made))
+
+    def _shadow(self, one: Open, made: Said) -> Became:
+        """What would be sent is kept, sealed, and opens nothing to anybody."""
+        decided = ", once a person approves" if self.desk.outlet.settings.approval else ""
+        said = one.said or render.pack(self.desk.keyring, made.delivery)
+        return Became(one=one, state="shadow", detail=f"would be sent{decided}",
+                      tried=False, said=said)  # fmt: skip
 
     def _may(self, one: Open, found: Round, now: int) -> bool:
         """Whether a person has let it go, where the pipeline asks for that."""
@@ -159,7 +174,7 @@ class Deliverer:
                 ok = receipt.answered or receipt.outcome in ("delivered", "refused")
                 self.breaker.heard(ok=ok)
             broken = broken or receipt.outcome in ("later", "unknown")
-        self._note(outcomes)
+        self._note(outcomes, named=[one for one in outcomes if one.state == "delivered"])
 
     def _push(self, said: Sequence[Delivery]) -> list[Receipt]:
         """A receipt each, whatever the connector does."""
@@ -185,7 +200,7 @@ class Deliverer:
     def _outcome(self, one: Open, receipt: Receipt) -> Became:
         if receipt.outcome == "delivered":
             return Became(one=one, state="delivered", detail=receipt.detail,
-                          native_id=receipt.native_id)  # fmt: skip
+                          native_id=receipt.native_id, confirmed=receipt.confirmed)  # fmt: skip
         if receipt.outcome == "refused":
             log.warning("refused", pipeline=self._name, delivery=one.id, detail=receipt.detail)
             return Became(one=one, state="refused", detail=receipt.detail)
@@ -196,7 +211,7 @@ class Deliverer:
         return self._again(one, receipt.detail, receipt.retry_after)
 
     def _unknown(self, one: Open, why: str, after: float) -> Became:
-        if self.desk.outlet.settings.on_unknown == "hold":
+        if self.desk.outlet.settings.on_unknown == "hold" or self.desk.outlet.shadow:
             log.warning("outcome unknown", pipeline=self._name, delivery=one.id, detail=why)
             return Became(one=one, state="unknown", detail=why)
         return self._again(one, f"outcome unknown: {why}", after)
@@ -236,10 +251,18 @@ class Deliverer:
                 why = f"not said again: {said.by} decided"
                 self._note([Became(one=one, state="refused", detail=why, tried=False)])
 
-    def _note(self, outcomes: Sequence[Became], asked: Sequence[Question] = ()) -> None:
+    def _note(
+        self,
+        outcomes: Sequence[Became],
+        asked: Sequence[Question] = (),
+        named: Sequence[Became] = (),
+    ) -> None:
         new = [question for question in asked if question.digest not in self._asked]
         if outcomes or new:
-            entries = [self._order(ask.proposal(one, self.desk.outlet)) for one in new]
+            entries = [self._order(ask.proposal(question, self.desk.outlet)) for question in new]
+            for one in named:
+                keys = answered.names(self.desk, one.one, one.native_id)
+                entries += [self._order(key) for key in keys]
             noted = deliveries.became(outcomes, self.desk.clock())
             self.desk.writer.keep(entries, [], [noted])
             self._asked.update(question.digest for question in new)

@@ -20,6 +20,7 @@ _COLUMNS = (
     "id", "pipeline", "v", "entity", "entity_id", "n", "lane", "turn", "state", "tries",
     "not_before", "made_at", "tried_at", "ended_at", "detail", "native_id", "said",
 )  # fmt: skip
+_ENDED = ("delivered", "refused", "shadow")
 _READ = "id, pipeline, v, entity, entity_id, n, lane, state, tries, made_at, tried_at, said"
 
 
@@ -73,6 +74,8 @@ class Became:
     native_id: str = ""
     not_before: int = 0
     tried: bool = True
+    confirmed: bool = True
+    said: bytes | None = None  # what would have been sent, sealed
 
 
 @dataclass(frozen=True, slots=True)
@@ -84,6 +87,7 @@ class Counts:
     refused: int = 0
     waiting: int = 0
     unknown: int = 0
+    shadow: int = 0
 
     def __add__(self, other: Counts) -> Counts:
         return Counts(
@@ -91,6 +95,7 @@ class Counts:
             self.refused + other.refused,
             self.waiting + other.waiting,
             self.unknown + other.unknown,
+            self.shadow + other.shadow,
         )
 
 
@@ -134,9 +139,11 @@ def unsure(session: Session, pipeline: str, limit: int = 100) -> list[Open]:
 
 
 def told(session: Session, pipeline: str, entity_ids: Sequence[str]) -> set[tuple[str, int]]:
-    """Of each of these records the versions a pipeline has been given to say."""
+    """Of each of these records the versions a pipeline has been given to say; what it only would
+    have said is none of them."""
     rows = session.among(
-        "select entity_id, n from delivery where pipeline = ? and entity_id in {members}",
+        "select entity_id, n from delivery where pipeline = ? and state <> 'shadow' "
+        "and entity_id in {members}",
         entity_ids,
         (pipeline,),
     )
@@ -148,7 +155,7 @@ def counts(session: Session) -> dict[str, Counts]:
     found: dict[str, Counts] = {}
     rows = session.all("select pipeline, state, count(*) from delivery group by pipeline, state")
     for pipeline, state, number in rows:
-        name = state if state in ("delivered", "refused", "unknown") else "waiting"
+        name = state if state in (*_ENDED, "unknown") else "waiting"
         found[pipeline] = found.get(pipeline, Counts()) + Counts(**{name: int(number)})
     return found
 
@@ -165,17 +172,47 @@ def by_connection(found: Mapping[str, Counts], targets: Mapping[str, str]) -> di
 # -- changing
 
 
-def enter(pipeline: str, news: Sequence[New], upto: str | None, now: int) -> Also:
+def enter(
+    pipeline: str, news: Sequence[New], upto: str | None, now: int, *, anew: bool = False
+) -> Also:
     """Takes versions in, in this order, and moves the pipeline's cursor (None: it stays); one
-    commit. What has been taken in before changes nothing."""
+    commit. What has been taken in before changes nothing; `anew`: but what only would have been
+    said is said now."""
 
     def do(session: Session) -> None:
         row = session.one("select turn, upto from consumer where pipeline = ?", (pipeline,))
         turn, was = (int(row[0]), row[1]) if row else (0, "")
         for new in news:
+            if anew:
+                session.run(
+                    "delete from delivery where pipeline = ? and v = ? and state = 'shadow'",
+                    (pipeline, new.v),
+                )
             turn += _put(session, pipeline, new, turn + 1, now)
         kept = (pipeline, was if upto is None else upto, turn)
         session.upsert(tables.consumer, ("pipeline", "upto", "turn"), [kept], ("pipeline",))
+
+    return do
+
+
+def switch(pipeline: str, now: int, *, shadow: bool) -> Also:
+    """Notes whether a pipeline sends. When it begins to, what it took in before and has not ended
+    is left unsaid, and what it would have said is forgotten but for the fact."""
+
+    def do(session: Session) -> None:
+        row = session.one("select shadow from consumer where pipeline = ?", (pipeline,))
+        if row and row[0] and not shadow:
+            session.run(
+                "update delivery set state = 'shadow', ended_at = ?, said = null, detail = "
+                f"'the pipeline sent nothing yet' where pipeline = ? and {_OPEN} "
+                "and state not in ('sending', 'unknown')",
+                (now, pipeline),
+            )
+            session.run(
+                "update delivery set said = null where pipeline = ? and state = 'shadow'",
+                (pipeline,),
+            )
+        session.run("update consumer set shadow = ? where pipeline = ?", (int(shadow), pipeline))
 
     return do
 
@@ -263,17 +300,25 @@ def _is_open(session: Session, pipeline: str, lane: bytes) -> bool:
 
 
 def _became(session: Session, one: Became, now: int) -> None:
-    ended = one.state in ("delivered", "refused")
-    kept = "null" if one.state == "delivered" else "said"
+    ended = one.state in _ENDED
+    kept = "null" if one.state == "delivered" else "?" if one.said else "said"
+    given = (one.said,) if kept == "?" else ()
     changed = session.run(
-        f"update delivery set state = ?, tries = tries + ?, detail = ?, native_id = ?, "
-        f"not_before = ?, ended_at = ?, said = {kept} where id = ? and ended_at is null",
+        "update delivery set state = ?, tries = tries + ?, detail = ?, native_id = ?, "
+        f"not_before = ?, ended_at = ?, confirmed = ?, said = {kept} "
+        "where id = ? and ended_at is null",
         (one.state, int(one.tried), one.detail, one.native_id, one.not_before,
-         now if ended else None, one.one.id),
+         now if ended else None, int(one.confirmed), *given, one.one.id),
     )  # fmt: skip
     if not (ended and changed):
         return
-    if one.state == "refused":
+    if one.state != "refused":
+        session.run(
+            "update delivery set not_before = 0 where pipeline in (select pipeline from consumer) "
+            f"and lane = ? and {_OPEN} and state = 'waiting'",
+            (one.one.lane,),
+        )
+    else:
         session.run("delete from fingerprint where delivery = ?", (one.one.id,))
     first = session.one(
         f"select id from delivery where pipeline = ? and lane = ? and {_OPEN} "

@@ -2,34 +2,50 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
+from typing import Any
 
 from connectors.errors import Misconfigured
 from connectors.protocol import Pushes
+from hub.model.spec import entities
+from mappings import canonical
 from mappings.deployed import deployed
 from mappings.mistakes import MappingErrors, Mistake, one_of
 from mappings.outbound import Outbound, outbound
 from mappings.outbound_language import Outgoing
 from mappings.reader import Reader
 from mappings.setting import Context, Setting
+from mappings.values import BadPath
 from pipelines.settings import Deployment
 from pipelines.settings import Outbound as Settings
 from pipelines.understand import Revision
 
+Reference = Callable[[canonical.CanonicalView], Any]  # the record it leads to, None: not known
 FEED = "versions"  # the one feed there is; a pipeline may name the entity it takes from it instead
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Outlet:
     """`connection` is where it goes and `system` who is told; `back` reads what that system says,
-    so that an echo is recognised."""
+    so that an echo is recognised. `needs` are the references it must know first, `beside` all
+    pipelines that tell it; `tests` the systems that hold no production data, and `is_test`
+    whether it is one."""
 
     name: str
     settings: Settings
     system: str
     mapping: Outbound
     back: tuple[Reader, ...] = ()
+    needs: tuple[tuple[str, Reference], ...] = ()
+    beside: frozenset[str] = frozenset()
+    tests: frozenset[str] = frozenset()
+    is_test: bool = False
+
+    @property
+    def shadow(self) -> bool:
+        """Whether nothing is sent, only what would be is counted."""
+        return self.settings.mode == "shadow"
 
     @property
     def connection(self) -> str:
@@ -64,10 +80,18 @@ def outlets(deployment: Deployment) -> list[Outlet]:
         )
         setting = Setting(codes=revision.library.codes, context=context)
         mapping = outbound(revision.library.outgoing(settings.mapping, context), setting)
-        back = tuple(revision.reader(one) for one in _heard(deployment, system))
-        found.append(
-            Outlet(name=name, settings=settings, system=system, mapping=mapping, back=back)
+        outlet = Outlet(
+            name=name,
+            settings=settings,
+            system=system,
+            mapping=mapping,
+            back=tuple(revision.reader(one) for one in _heard(deployment, system)),
+            needs=tuple(_needs(settings, mapping.outgoing)),
+            beside=frozenset(_telling(deployment, system)),
+            tests=_tests(deployment),
+            is_test=deployment.connections[settings.to].environment == "test",
         )
+        found.append(outlet)
     return found
 
 
@@ -80,6 +104,8 @@ def _mistakes(deployment: Deployment, known: Mapping[str, Outgoing]) -> Iterator
         elif settings.feed not in (FEED, known[settings.mapping].entity):
             expected = f"{FEED}, or {known[settings.mapping].entity}, of which its mapping speaks"
             yield Mistake(file, 1, 1, f"the feed {settings.feed!r}", expected)
+        else:
+            yield from _unknown(file, settings, known[settings.mapping])
         try:
             takes = isinstance(deployment.connector(settings.to), Pushes)
         except Misconfigured:
@@ -87,6 +113,35 @@ def _mistakes(deployment: Deployment, known: Mapping[str, Outgoing]) -> Iterator
         if not takes:
             found = f"the connection {settings.to!r}, which cannot push"
             yield Mistake(file, 1, 1, found, "one whose connector can")
+
+
+def _unknown(file: str, settings: Settings, outgoing: Outgoing) -> Iterator[Mistake]:
+    """What a pipeline needs and its record does not refer to."""
+    for name in settings.needs:
+        try:
+            canonical.compile_reference(name, entities()[outgoing.entity])
+        except BadPath as error:
+            yield Mistake(file, 1, 1, f"needs: {error.found}", error.expected)
+
+
+def _needs(settings: Settings, outgoing: Outgoing) -> Iterator[tuple[str, Reference]]:
+    for name in dict.fromkeys((*outgoing.needs, *settings.needs)):
+        yield name, canonical.compile_reference(name, entities()[outgoing.entity])
+
+
+def _telling(deployment: Deployment, system: str) -> list[str]:
+    """The outbound pipelines that speak to a system."""
+    return [
+        name
+        for name, one in deployment.outbound.items()
+        if deployment.connections[one.to].system == system
+    ]
+
+
+def _tests(deployment: Deployment) -> frozenset[str]:
+    """The systems that are reached by connections to test systems only."""
+    real = {one.system for one in deployment.connections.values() if one.environment != "test"}
+    return frozenset(one.system for one in deployment.connections.values()) - real
 
 
 def _heard(deployment: Deployment, system: str) -> list[str]:

@@ -42,10 +42,16 @@ def render(desk: Desk, one: Open) -> Said | Wait:
     made = desk.outlet.mapping.render(view, delivery_id=one.id, now=at)
     if isinstance(made, Wait):
         views.reads.clear()
-        made = desk.outlet.mapping.render(view.filled(), delivery_id=one.id, now=at)
+        view = view.filled()
+        made = desk.outlet.mapping.render(view, delivery_id=one.id, now=at)
     if isinstance(made, Wait):
         return made
-    back = readback.read_back(desk.outlet.back, made, one.entity, one.entity_id, at)
+    heard = made
+    if desk.outlet.mapping.outgoing.keys:  # it will be said back with the key that it is given
+        named = view.called(one.id)
+        again = desk.outlet.mapping.render(named, delivery_id=one.id, now=at)
+        heard = made if isinstance(again, Wait) else again
+    back = readback.read_back(desk.outlet.back, heard, one.entity, one.entity_id, at)
     return Said(
         delivery=made,
         prints=echo.fingerprints(desk.keyring, desk.outlet.system, views.reads, back),

@@ -152,11 +152,14 @@ class Inbound(_Values):
 
 
 class Outbound(_Values):
-    """feed + mapping + connection."""
+    """feed + mapping + connection. In `shadow` nothing is sent: what would be is counted."""
 
     feed: str
     mapping: str
     to: str
+    mode: Literal["shadow", "on"] = "shadow"
+    flow: str = ""  # what it is part of, for people; several pipelines may name one
+    needs: tuple[str, ...] = ()  # references that the target must know first: study
     parameters: dict[str, str] = Field(default_factory=dict)  # of the mapping
     approval: bool = False
     on_unknown: Literal["resend", "hold"] = "resend"

@@ -144,6 +144,7 @@ consumer = Table(
     Column("pipeline", String(80), primary_key=True),
     Column("upto", Text, nullable=False),
     Column("turn", Big, nullable=False),
+    Column("shadow", SmallInteger, nullable=False, server_default="0"),  # 1: it sent nothing
 )
 
 # What is to be said to whom; unique per pipeline and version.
@@ -160,7 +161,8 @@ delivery = Table(
     Column("turn", Big, nullable=False),  # the order of the feed, within the pipeline
     # behind: an earlier one of its lane is open; ready: to be said; waiting: the target must know
     # something first; approval: a person must decide; sending: handed over, no answer yet;
-    # unknown: sent, and a person must find out what became of it; delivered, refused: ended
+    # unknown: sent, and a person must find out what became of it; delivered, refused, shadow
+    # (it would have been sent): ended
     Column("state", String(12), nullable=False),
     Column("tries", Integer, nullable=False),
     Column("not_before", Big, nullable=False),
@@ -170,6 +172,8 @@ delivery = Table(
     Column("detail", Text, nullable=False),
     Column("native_id", Text, nullable=False),
     Column("said", LargeBinary),  # what was sent, sealed: it is said again in the same bytes
+    # 0: it was handed over to a target that was not asked to acknowledge it
+    Column("confirmed", SmallInteger, nullable=False, server_default="1"),
     UniqueConstraint("pipeline", "v"),
 )
 _DUE = text("state in ('ready', 'waiting', 'approval', 'sending')")

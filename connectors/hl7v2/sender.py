@@ -128,6 +128,7 @@ class Line:
             outcome=found.outcome,
             detail=found.detail,
             answered=found.outcome != "unknown",
+            confirmed=found.confirmed,
         )
 
     def _open(self) -> socket.socket:
@@ -159,12 +160,12 @@ class Line:
         line.sendall(framed(body))
         wanted = head.accept_ack.strip() or head.app_ack.strip()
         if wanted == "NE":
-            return verdict.Verdict("delivered", head.control_id, "sent; no answer was asked for")
+            return _silent(head, "sent; no answer was asked for")
         try:
             return self._answer(line, head, deadline)
         except NoAnswer:
             if wanted == "ER" and time.monotonic() >= deadline:
-                return verdict.Verdict("delivered", head.control_id, "sent; no error was answered")
+                return _silent(head, "sent; no error was answered")
             raise
 
     def _answer(self, line: socket.socket, head: Header, deadline: float) -> verdict.Verdict:
@@ -191,6 +192,10 @@ class Line:
                 raise NoAnswer("the target closed the connection before it answered")
             self._waiting += self._frames.feed(data)
         return self._waiting.pop(0)
+
+
+def _silent(head: Header, why: str) -> verdict.Verdict:
+    return verdict.Verdict("delivered", head.control_id, why, confirmed=False)
 
 
 def _words(error: Exception) -> str:

@@ -19,6 +19,7 @@ class Verdict:
     outcome: Outcome
     answers: str
     detail: str
+    confirmed: bool = True  # False: it was sent, and nobody was asked to say so
 
 
 def read(body: bytes) -> Verdict:

@@ -81,9 +81,9 @@ class Outward:
         revision.lay_out(house.journal.session, house.revision, house.places.revisions)
         self._settler = None
 
-    def tell(self, name="out", *, mapping="rows", to="target", **more) -> None:
+    def tell(self, name="out", *, mapping="rows", to="target", mode="on", **more) -> None:
         """Writes an outbound pipeline."""
-        lines = [f"feed: versions\nmapping: {mapping}\nto: {to}\n"]
+        lines = [f"feed: versions\nmapping: {mapping}\nto: {to}\nmode: {mode}\n"]
         lines += [f"{key}: {str(value).lower()}\n" for key, value in more.items()]
         self.write(**{f"pipelines__{name}": "".join(lines)})
 

@@ -272,9 +272,9 @@ def settle_open(context, statement, seq):
 
 def test_a_pipeline_without_its_mapping_or_a_target_that_takes_anything_is_refused(small_outward):
     small_outward.write(
-        pipelines__a="feed: versions\nmapping: rwos\nto: target\n",
-        pipelines__b="feed: Study\nmapping: rows\nto: target\n",
-        pipelines__c="feed: versions\nmapping: rows\nto: registry\n",
+        pipelines__a="feed: versions\nmapping: rwos\nto: target\nmode: on\n",
+        pipelines__b="feed: Study\nmapping: rows\nto: target\nmode: on\n",
+        pipelines__c="feed: versions\nmapping: rows\nto: registry\nmode: on\n",
         connections__registry=(
             "connector: rest\nsystem: registry\nsettings:\n  base_url: https://example.org\n"
             "  streams: {all: {path: /all, records: '@', id: id}}\n"
@@ -293,7 +293,7 @@ def test_a_pipeline_without_its_mapping_or_a_target_that_takes_anything_is_refus
 
 
 def test_a_pipeline_may_name_the_entity_it_takes(small_outward):
-    small_outward.write(pipelines__out="feed: Enrollment\nmapping: rows\nto: target\n")
+    small_outward.write(pipelines__out="feed: Enrollment\nmapping: rows\nto: target\nmode: on\n")
 
     [outlet] = outlets(small_outward.house.deployment)
 

@@ -20,7 +20,7 @@ CTMS = (
 SUBJECTS = (
     "reads: {connection: ctms, stream: ResearchSubject}\nlane: id\nmappings: [fhir/enrollment]\n"
 )
-OUT = "feed: versions\nmapping: fhir/research-subject\nto: ctms\n"
+OUT = "feed: versions\nmapping: fhir/research-subject\nto: ctms\nmode: on\n"
 
 
 @pytest.fixture

@@ -32,7 +32,7 @@ def server():
 def telling(outward, server, what):
     outward.write(
         connections__ctms=CTMS.format(url=server.url),
-        pipelines__out=f"feed: versions\nmapping: fhir/{what}\nto: ctms\n",
+        pipelines__out=f"feed: versions\nmapping: fhir/{what}\nto: ctms\nmode: on\n",
     )
     return outward.deliverer()
 

@@ -8,7 +8,7 @@ import pytest
 
 from connectors.flaky import Crash
 
-OUT = "feed: versions\nmapping: files/enrollments\nto: folder\n"
+OUT = "feed: versions\nmapping: files/enrollments\nto: folder\nmode: on\n"
 COLUMNS = (
     "protocol", "nct", "subject_number", "state", "state_at_source", "consented_on",
     "enrolled_on", "off_study_on",

@@ -14,7 +14,7 @@ import pytest
 from connectors.formats import er7
 from hub.statement import Identifier, Ref, Stated
 
-CRM = "feed: versions\nmapping: hl7v2/enrolled\nto: ehr_in\n"
+CRM = "feed: versions\nmapping: hl7v2/enrolled\nto: ehr_in\nmode: on\n"
 
 
 def connection(port, timeout=5.0):

@@ -65,7 +65,7 @@ def hospital(outward, port):
             "connector: hl7v2\nsystem: ehr\nrole: EHR\nsettings:\n"
             f"  target_host: 127.0.0.1\n  target_port: {port}\n  ack_timeout: 5\n"
         ),
-        pipelines__crm="feed: versions\nmapping: hl7v2/enrolled\nto: ehr_in\n",
+        pipelines__crm="feed: versions\nmapping: hl7v2/enrolled\nto: ehr_in\nmode: on\n",
     )
     protocol = (Identifier("sponsor_protocol_no", "ONC-101", "SPONSOR"),)
     outward.say(Stated(entity="Study", key="st1", fields={"title": "T"}, identifiers=protocol))
@@ -102,7 +102,7 @@ def test_a_backfill_is_said_when_it_is_asked_for(small_outward, sink, dispatch):
 
 
 def test_a_wrong_pipeline_is_told_and_stops_nothing_else(small_outward, dispatch):
-    small_outward.write(pipelines__crm="feed: versions\nmapping: nothing\nto: target\n")
+    small_outward.write(pipelines__crm="feed: versions\nmapping: nothing\nto: target\nmode: on\n")
 
     dispatcher = dispatch(small_outward)
     until(lambda: dispatcher.trouble)

@@ -145,7 +145,7 @@ def test_an_echo_is_known_after_its_record_was_merged(outward):
 
     outward.write(
         connections__ctms="connector: connectors.flaky:Flaky\nsystem: ctms\nrole: CTMS\n",
-        pipelines__out="feed: versions\nmapping: rows\nto: ctms\n",
+        pipelines__out="feed: versions\nmapping: rows\nto: ctms\nmode: on\n",
     )
     outward.study()
     deliverer = outward.deliverer()
