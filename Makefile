@@ -36,7 +36,10 @@ bench: $(DEV_STAMP)
 	$(BIN)/python -m benchmarks
 
 # The lock files carry hashes and no address: wherever the packages come from, they are these.
+# pip is among them: older ones do not find a pin with extras.
 lock:
+	echo pip | uv pip compile -q - --python-version 3.11 --universal --generate-hashes \
+	  --no-emit-index-url -o requirements/pip.txt
 	uv pip compile -q pyproject.toml --python-version 3.11 --universal --generate-hashes \
 	  --no-emit-index-url --no-strip-extras --extra postgres --extra sandbox --group build -o requirements/run.txt
 	uv pip compile -q pyproject.toml --python-version 3.11 --universal --generate-hashes \
@@ -47,12 +50,12 @@ clean:
 
 # Installed again only when what is to be installed has changed. What `make test` installs is all
 # that `make run` needs, too.
-$(RUN_STAMP): requirements/run.txt pyproject.toml
+$(RUN_STAMP): requirements/run.txt requirements/pip.txt pyproject.toml
 	@if [ -e $(DEV_STAMP) ]; then $(MAKE) --no-print-directory $(DEV_STAMP); \
 	else $(MAKE) --no-print-directory install LOCK=requirements/run.txt; fi
 	@touch $@
 
-$(DEV_STAMP): requirements/dev.txt pyproject.toml
+$(DEV_STAMP): requirements/dev.txt requirements/pip.txt pyproject.toml
 	@$(MAKE) --no-print-directory install LOCK=requirements/dev.txt
 	@touch $@ $(RUN_STAMP)
 
@@ -66,6 +69,7 @@ else
 install:
 	@[ -x $(BIN)/python ] || $(PYTHON) -m venv $(VENV)
 	@$(BIN)/python -m pip --version >/dev/null 2>&1 || $(BIN)/python -m ensurepip -q
+	@$(BIN)/python -m pip install -q --disable-pip-version-check --require-hashes -r requirements/pip.txt
 	@$(BIN)/python -m pip install -q --disable-pip-version-check --require-hashes -r $(LOCK)
 	@$(BIN)/python -m pip install -q --disable-pip-version-check --no-deps --no-build-isolation -e .
 endif
