@@ -21,6 +21,7 @@ from crohub.sandbox.roster_sftp import ROSTERS, USER, RosterServer
 from crohub.sandbox.sink import Sink
 from crohub.sandbox.story import headline, told
 from crohub.sandbox.systems import Systems
+from crohub.sandbox.tables import lay
 from crohub.sandbox.world import ZONE, Event
 
 PARTS_LIVE = 48  # a paced day is played in half hours
@@ -99,6 +100,7 @@ class Institution:
             self._clock = sliced(day, 1)[0].until
             self.days_played += 1
         self.systems.hear(self.world)
+        lay(self._tables, self.world)
         try:
             self.rosters.start()
             self.fhir.start()
@@ -134,7 +136,7 @@ class Institution:
             fhir_url=self.fhir.url, fhir_token=self.fhir.token, sftp_host="127.0.0.1",
             sftp_port=self.rosters.port, sftp_user=USER, sftp_password_file=self._password_file,
             sftp_host_key=self.rosters.host_key, sftp_folder=ROSTERS, sink_host="127.0.0.1",
-            sink_port=self.sink.port, systems=self.systems.named,
+            sink_port=self.sink.port, systems=self.systems.named | {"TABLES": str(self._tables)},
         )  # fmt: skip
 
     def now(self) -> datetime:
@@ -207,6 +209,10 @@ class Institution:
     @property
     def _password_file(self) -> Path:
         return self.folder / "sftp.password"
+
+    @property
+    def _tables(self) -> Path:
+        return self.folder.resolve() / "tables"
 
     @property
     def _diary(self) -> Path:

@@ -3,9 +3,16 @@ under numbers of its own, and hears at the end of a day what the day brought."""
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-
-from crohub.sandbox import oncore_records, redcap_records, vault_records, workday_records
+from crohub.sandbox import (
+    erp_records,
+    irb_records,
+    oncore_records,
+    redcap_records,
+    vault_records,
+    workday_records,
+)
+from crohub.sandbox.erp import erp_server
+from crohub.sandbox.irb import irb_server
 from crohub.sandbox.news import News
 from crohub.sandbox.oncore import oncore_server
 from crohub.sandbox.redcap import RedcapServer
@@ -16,20 +23,24 @@ from crohub.sandbox.world import World
 
 
 class Systems:
-    """The CTMS, the EDC, the trial master file and the HR system, filled from one world. What is
-    written into them from outside stays until they are stopped."""
+    """The CTMS, the EDC, the ERP, the trial master file, the HR system and the IRB, filled from
+    one world. What is written into them from outside stays until they are stopped."""
 
     def __init__(self) -> None:
         self.ctms = oncore_records.state()
         self.edc = redcap_records.project()
+        self.erp = erp_records.state()
         self.etmf = vault_records.state()
         self.hr = workday_records.tenant()
-        self._news = {name: News() for name in ("CTMS", "EDC", "ETMF")}
+        self.irb = irb_records.state()
+        self._news = {name: News() for name in ("CTMS", "EDC", "ETMF", "IRB")}
         self._servers: dict[str, WebServer] = {
             "CTMS": oncore_server(self.ctms),
             "EDC": RedcapServer(self.edc),
+            "ERP": erp_server(self.erp),
             "ETMF": vault_server(self.etmf),
             "HR": workday_server(self.hr),
+            "IRB": irb_server(self.irb),
         }
 
     def start(self) -> None:
@@ -45,16 +56,19 @@ class Systems:
     def hear(self, world: World) -> None:
         """Brings every system to where the world is."""
         oncore_records.fill(self.ctms, world, self._news["CTMS"])
+        irb_records.fill(self.irb, world, self._news["IRB"])
         redcap_records.fill(self.edc, world, self._news["EDC"])
         vault_records.fill(self.etmf, world, self._news["ETMF"])
         workday_records.fill(self.hr, world)
 
     @property
-    def named(self) -> Mapping[str, str]:
+    def named(self) -> dict[str, str]:
         """Addresses and secrets by name; only while they are open."""
         return {
             **{name: server.url for name, server in self._servers.items()},
             "CTMS_SECRET": self.ctms.client_secret,
+            "ERP_PASSWORD": self.erp.password,
+            "IRB_TOKEN": self.irb.token,
             "ETMF_PASSWORD": self.etmf.password,
             "EDC_TOKEN": redcap_records.TOKEN,
             "HR_PASSWORD": self.hr.password,

@@ -5,20 +5,42 @@ import json
 import subprocess
 import sys
 from datetime import timedelta
+from pathlib import Path
 
 import pytest
+import yaml
 
 from crohub.demo import SEED
-from crohub.sandbox import oncore_records, redcap_records, vault_records, workday_records
+from crohub.sandbox import (
+    irb_records,
+    oncore_records,
+    redcap_records,
+    tables,
+    vault_records,
+    workday_records,
+)
 from crohub.sandbox.days import play
 from crohub.sandbox.founding import found
 from crohub.sandbox.institution import LINES
 from crohub.sandbox.news import News
+from crohub.sandbox.people import DEPARTMENTS
 from crohub.sandbox.planted import BEGINS
-from crohub.sandbox.studies import STUDIES
+from crohub.sandbox.studies import SPONSORS, STUDIES
 
 pytest.importorskip("asyncssh", reason="the extra `sandbox` is not installed")
 
+CONFIG = Path(redcap_records.__file__).parent / "config" / "connections"
+SYSTEMS = ["ctms", "edc", "erp", "etmf", "finance", "hr", "irb", "office", "regulatory", "training"]
+THEIRS = (
+    "AccountingCode", "AncillaryReview", "Award", "AwardDeliverable", "Budget", "BudgetLine",
+    "Contract", "CoverageDesignation", "Credential", "CrfStatus", "DataQuery", "Delegation",
+    "Deviation", "Document", "DocumentVersion", "EffortRecord", "Employment", "ExpectedDocument",
+    "FeasibilityAssessment", "Invoice", "IrbSubmission", "KriValue", "LedgerEntry", "Milestone",
+    "MonitoringFinding", "MonitoringVisit", "Payment", "PaymentAllocation", "Portfolio",
+    "PortfolioItem", "ProcedureDef", "PurchaseOrder", "Receivable", "RegulatorySubmission",
+    "ResearchProject", "SafetyEventRef", "StartupTask", "StudyGovernance", "StudyObjective",
+    "StudySiteState", "StudyState", "TrainingRecord", "TrainingRequirement", "VisitDef",
+)  # fmt: skip
 DAYS = 10  # with the merge of the tenth day and everybody planted before
 
 
@@ -59,6 +81,15 @@ def test_each_member_of_staff_is_one_record(shown, world):
     assert shown["entities"]["Person"] == len(world.employees.keys() - {rehired})
 
 
+def test_sponsors_units_and_sites_are_found_by_the_numbers_of_each_system(shown):
+    laboratory = 1  # which only the ERP knows
+    institutions = len(STUDIES)  # the CTMS counts sites by institution: one for each study
+
+    assert shown["entities"]["Organization"] == len(SPONSORS) + len(DEPARTMENTS) + laboratory
+    sites = sum(len(study.sites) for study in STUDIES)
+    assert shown["entities"]["StudySite"] == sites + institutions
+
+
 def test_each_person_on_a_study_is_one_participant(shown, world):
     assert shown["entities"]["Participant"] == len({s.mrn for s in world.subjects.values()})
 
@@ -67,25 +98,13 @@ def test_each_subject_is_one_enrollment(shown, world):
     assert shown["entities"]["Enrollment"] == len(world.subjects)
 
 
-@pytest.mark.parametrize("name", ["ctms", "edc", "etmf", "hr"])
+@pytest.mark.parametrize("name", SYSTEMS)
 def test_every_system_was_read(connections, name):
     assert connections[name]["received"] > 0
     assert connections[name]["state"] == "running"
 
 
-@pytest.mark.parametrize(
-    "entity",
-    [
-        "Document",
-        "DocumentVersion",
-        "Employment",
-        "ExpectedDocument",
-        "Milestone",
-        "MonitoringFinding",
-        "MonitoringVisit",
-        "VisitDef",
-    ],
-)
+@pytest.mark.parametrize("entity", THEIRS)
 def test_what_only_they_know_becomes_records(shown, entity):
     assert shown["entities"][entity] > 0
 
@@ -159,3 +178,30 @@ def test_the_trial_master_file_has_a_binder_for_every_site(world):
     assert {row["name__v"] for row in vault.objects["study__v"].values()} == {
         study.number for study in STUDIES
     }
+
+
+def test_a_table_says_in_every_row_what_its_columns_are():
+    said = tables.written([{"a": "1"}, {"a": "2", "b": "three, four"}])
+
+    assert said == b'a,b\r\n1,\r\n2,"three, four"\r\n'
+
+
+def test_the_offices_lay_a_table_for_each_of_their_streams(world, tmp_path):
+    tables.lay(tmp_path, world)
+
+    streams = [
+        stream
+        for name in ("finance", "office", "regulatory", "training")
+        for stream in yaml.safe_load((CONFIG / f"{name}.yaml").read_text())["settings"]["streams"]
+    ]
+    assert sorted(path.stem for path in tmp_path.iterdir()) == sorted(streams)
+
+
+def test_the_irb_approved_each_form_that_is_in_force(world):
+    irb = irb_records.state()
+
+    irb_records.fill(irb, world, News())
+
+    assert {row["parent"] for row in irb.submissions.values()} == {s.irb for s in STUDIES}
+    third = irb.submissions["MOD000001231"]
+    assert (third["type"], third["approvalDate"]) == ("Modification", "2026-02-20")

@@ -1,0 +1,33 @@
+"""The folder in which the offices of the made-up institution lay their tables."""
+
+from __future__ import annotations
+
+import csv
+import io
+from collections.abc import Sequence
+from pathlib import Path
+
+from crohub.sandbox import finance_records, office_records
+from crohub.sandbox.office_records import Row
+from crohub.sandbox.world import World
+
+
+def lay(folder: Path, world: World) -> None:
+    """Writes a file a table, each whole or not at all. What a connection has read it knows by its
+    content: a file that says the same is no news."""
+    folder.mkdir(parents=True, exist_ok=True)
+    found = {**office_records.tables(world), **finance_records.tables(world)}
+    for name, rows in found.items():
+        part = folder / f".{name}.part"
+        part.write_bytes(written(rows))
+        part.replace(folder / f"{name}.csv")
+
+
+def written(rows: Sequence[Row]) -> bytes:
+    """A table as CSV; what a row does not say is an empty cell."""
+    columns = dict.fromkeys(name for row in rows for name in row)
+    text = io.StringIO()
+    lines = csv.DictWriter(text, list(columns), restval="", lineterminator="\r\n")
+    lines.writeheader()
+    lines.writerows(rows)
+    return text.getvalue().encode()
