@@ -11,7 +11,8 @@ from typing import TypeVar
 
 from connectors.errors import Misconfigured
 from connectors.protocol import Connector, Health, Listens, Pulls, Pushes
-from mappings import cases, document
+from hub.model.spec import entities
+from mappings import canonical, cases, document
 from mappings.collection import Library
 from mappings.deployed import deployed
 from mappings.document import Many, Node, Table, Text
@@ -77,6 +78,12 @@ def warnings(deployment: Deployment) -> Iterator[str]:
         )
     elif wide:
         yield f"participants: all in {', '.join(wide)}: every patient they speak of gets a record"
+    quiet = sorted(name for name, one in deployment.outbound.items() if one.mode == "shadow")
+    if quiet:
+        yield (
+            f"in shadow, nothing is sent: {', '.join(quiet)}; `crohub deliveries` shows what would "
+            "be, `mode: on` sends it"
+        )
     try:
         address.resolved(deployment.hub.database)
     except Misconfigured as error:
@@ -116,7 +123,7 @@ def _pipelines(deployment: Deployment, library: Library, mistakes: Mistakes) -> 
         table = _table(deployment.folder, name)
         _named(table, "mapping", (outbound.mapping,), library.outbound, mistakes)
         _parameters(table, outbound, library, mistakes)
-        _pushed(table, deployment, outbound, mistakes)
+        _pushed(table, deployment, outbound, library, mistakes)
 
 
 def _table(folder: Path, pipeline: str) -> Table:
@@ -180,11 +187,20 @@ def _pulled(table: Table, deployment: Deployment, inbound: Inbound, mistakes: Mi
         mistakes.add(_at(table, "reads"), f"the stream {wanted!r}", one_of(wanted, streams))
 
 
-def _pushed(table: Table, deployment: Deployment, outbound: Outbound, mistakes: Mistakes) -> None:
+def _pushed(
+    table: Table, deployment: Deployment, outbound: Outbound, library: Library, mistakes: Mistakes
+) -> None:
     connector = deployment.connector(outbound.to)
     kind = deployment.connections[outbound.to].connector
     if not isinstance(connector, Pushes):
         mistakes.add(_at(table, "to"), f"{kind} cannot push", "a connector that can")
+    for n, name in enumerate(outbound.needs):
+        try:
+            canonical.compile_reference(name, entities()[library.outbound[outbound.mapping].entity])
+        except KeyError:
+            continue  # that there is no such mapping has been told
+        except BadPath as error:
+            mistakes.add(_at(table, "needs", n), error.found, error.expected)
     if connector.decided and not outbound.approval:
         found = f"{kind} is told nothing without a person's decision"
         mistakes.add(_at(table, "approval"), found, "approval: true")

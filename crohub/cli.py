@@ -8,7 +8,17 @@ from collections.abc import Sequence
 
 import typer
 
-from crohub.commands import access, connectors, demo, install, look, orders, running, trying
+from crohub.commands import (
+    access,
+    connectors,
+    demo,
+    install,
+    look,
+    orders,
+    running,
+    telling,
+    trying,
+)
 from crohub.commands.ending import BUSY, FAILED, code_of, of_database, say
 
 app = typer.Typer(
@@ -19,7 +29,7 @@ app = typer.Typer(
     rich_markup_mode=None,
 )
 
-for family in (install, connectors, running, demo, trying, look, orders, access):
+for family in (install, connectors, running, demo, trying, look, telling, orders, access):
     family.add_to(app)
 
 

@@ -3,20 +3,23 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
+from types import MappingProxyType
 from typing import Any
 
 from crohub.backlog import backlog
 from crohub.ops import tally
-from crohub.ops.tally import Tally
+from crohub.ops.tally import Tally as Messages
 from hub.clock import iso
 from hub.database import Row, Session
+from pipelines import tallies
 from pipelines.edge import Edge
 from pipelines.settings import Deployment
+from pipelines.tallies import Tally
 
 Json = dict[str, Any]
 
 
-def connections(edge: Edge, session: Session, counts: Tally) -> list[Json]:
+def connections(edge: Edge, session: Session, counts: Messages) -> list[Json]:
     """Every configured connection, by name. Times are ISO 8601, UTC; null: never."""
     received, unwell = counts.received(session), tally.unwell(session)
     heard: dict[str, int | None] = dict(
@@ -52,9 +55,12 @@ def _address(name: str, address: tuple[str, int]) -> str:
     return f"{host}:{port}" if port else f"{host}{name}"
 
 
-def pipelines(deployment: Deployment, session: Session) -> list[Json]:
-    """Every pipeline, by name: what it joins, and how its last run or its deliveries went."""
-    fired, said = _last_fired(session), _deliveries(session)
+def pipelines(
+    deployment: Deployment, session: Session, trouble: Mapping[str, str] = MappingProxyType({})
+) -> list[Json]:
+    """Every pipeline, by name: what it joins, and how its last run or its deliveries went.
+    `trouble` says of those outbound why a person must act."""
+    fired, said = _last_fired(session), tallies.by_pipeline(session)
     found: list[Json] = []
     for name, one in deployment.inbound.items():
         run = fired.get(name)
@@ -76,11 +82,21 @@ def pipelines(deployment: Deployment, session: Session) -> list[Json]:
                 "direction": "out",
                 "connection": to.to,
                 "mappings": [to.mapping],
+                "mode": to.mode,
+                "flow": to.flow,
                 "approval": to.approval,
-                "deliveries": said.get(name, {}),
+                "deliveries": dict(said.get(name, Tally()).states),
+                "counts": said.get(name, Tally()).plain(),
+                "trouble": trouble.get(name, ""),
             }
         )
     return sorted(found, key=lambda one: str(one["name"]))
+
+
+def flows(deployment: Deployment, session: Session) -> dict[str, dict[str, int]]:
+    """Each flow that outbound pipelines name: triggered, delivered, confirmed, held, refused."""
+    found = tallies.by_flow(tallies.by_pipeline(session), deployment.outbound)
+    return {name: tally.plain() for name, tally in sorted(found.items())}
 
 
 def feeds(session: Session) -> list[Json]:
@@ -98,7 +114,7 @@ def feeds(session: Session) -> list[Json]:
     ]  # fmt: skip
 
 
-def messages(session: Session, counts: Tally) -> dict[str, int]:
+def messages(session: Session, counts: Messages) -> dict[str, int]:
     """All messages by what became of them. They add up: every one accepted is done, waiting, or
     in one of the other states; our own orders are not counted."""
     accepted = sum(counts.received(session).values())
@@ -177,14 +193,6 @@ def _last_fired(session: Session) -> Mapping[str, Row]:
         "group by pipeline) l on l.pipeline = f.pipeline and l.due_at = f.due_at"
     )
     return {str(row[0]): row for row in rows}
-
-
-def _deliveries(session: Session) -> dict[str, dict[str, int]]:
-    found: dict[str, dict[str, int]] = {}
-    rows = session.all("select pipeline, state, count(*) from delivery group by pipeline, state")
-    for pipeline, state, count in rows:
-        found.setdefault(str(pipeline), {})[str(state)] = int(count)
-    return found
 
 
 def _run(row: Row) -> Json:

@@ -5,7 +5,7 @@ from __future__ import annotations
 
 from fastapi import APIRouter, Depends, FastAPI, Request, Response
 
-from crohub.ops import decisions, messages, overview, replays
+from crohub.ops import decisions, deliveries, messages, overview, replays
 from crohub.ops.asked import changes, done, looks, number, optional, ordered, text
 from crohub.ops.desk import Desk
 from hub.api.answers import answer, known, parameters
@@ -22,6 +22,7 @@ def mount(app: FastAPI, desk: Desk) -> None:
     _gates(made, desk)
     decisions.add(made, desk)
     messages.add(made, desk)
+    deliveries.add(made, desk)
     replays.add(made, desk)
     app.include_router(made)
 
@@ -35,9 +36,11 @@ def _state(made: APIRouter, desk: Desk) -> None:
 
     @made.get("/pipelines", dependencies=[Depends(looks)])
     def pipelines() -> Response:
-        """Every pipeline: what it joins, its last run, its deliveries."""
+        """Every pipeline: what it joins, its last run, its deliveries; and the flows."""
+        deployment, trouble = desk.edge.deployment, desk.edge.dispatcher.trouble
         with desk.reading() as session:
-            return answer({"items": overview.pipelines(desk.edge.deployment, session)})
+            items = overview.pipelines(deployment, session, trouble)
+            return answer({"items": items, "flows": overview.flows(deployment, session)})
 
     @made.get("/feeds", dependencies=[Depends(looks)])
     def feeds() -> Response:

@@ -202,6 +202,7 @@ def test_our_own_listener_takes_it_in_both_modes(acks):
     receipts, records = asyncio.run(talk())
 
     assert [receipt.outcome for receipt in receipts] == ["delivered", "delivered"]
+    assert {receipt.confirmed for receipt in receipts} == {not acks.startswith("NE")}
     assert [record.body for record in records] == [delivery(1, acks).body, delivery(2, acks).body]
 
 
@@ -209,7 +210,7 @@ def test_where_only_errors_are_answered_silence_is_acceptance():
     with peer(lambda *_: None) as (port, _), sending(port) as target:
         (receipt,) = target.push([delivery(1, "ER|NE")])
 
-    assert receipt.outcome == "delivered"
+    assert (receipt.outcome, receipt.confirmed) == ("delivered", False)
 
 
 def _never(connection, number, body):

@@ -7,6 +7,7 @@ import os
 import subprocess
 import sys
 import time
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -101,6 +102,18 @@ def hub(tmp_path_factory):
     """One hub for all tests that look at a running one: they use patients of their own."""
     config = tmp_path_factory.mktemp("hub") / "deployment"
     starter.write(config)
+    with serving(config) as running:
+        yield running
+
+
+@pytest.fixture
+def serve():
+    """Runs a hub on a configuration of the test's own."""
+    return serving
+
+
+@contextmanager
+def serving(config):
     with (config.parent / "log").open("wb") as log:
         process = subprocess.Popen(
             [sys.executable, "-m", "crohub", "serve", "--config", config, "--port", "0", "--json"],
