@@ -14,6 +14,7 @@ from dataclasses import dataclass, field
 from functools import cache
 from pathlib import Path
 from typing import Self
+from urllib.parse import quote, urlencode
 
 import httpx2
 import tenacity
@@ -216,7 +217,7 @@ class Http:
             raise Misconfigured(f"{ask.told}: a secret would travel without TLS; use https")
         try:
             request = self._client.build_request(
-                ask.method, url, params=ask.params, headers=headers, content=ask.body or None
+                ask.method, _address(url, ask), headers=headers, content=ask.body or None
             )
             response = self._client.send(request, stream=True)
             try:
@@ -288,3 +289,12 @@ def _trust(settings: HttpSettings) -> ssl.SSLContext:
 def _system_trust() -> ssl.SSLContext:
     """The system's authorities; reading them takes longer than most requests."""
     return httpx2.create_ssl_context(trust_env=False)
+
+
+def _address(url: str, ask: Ask) -> httpx2.URL:
+    """`url` with the query of `ask`. A blank is %20, which every server reads: + is a form's, and
+    an OData server takes it for a plus."""
+    if ask.params is None:
+        return httpx2.URL(url)
+    query = urlencode(ask.params, quote_via=quote)
+    return httpx2.URL(url).copy_with(query=query.encode() or None)

@@ -194,7 +194,7 @@ def test_v2_comes_page_by_page_oldest_change_first_and_the_next_run_brings_what_
     assert said(again, "BillingDocument") == ["9007", "9004"]
     assert json.loads(again[-1].body)["TotalNetAmount"] == "7.00"
     assert all("sap-client=100" in one.query for one in server.asked if one.path == BILLING)
-    assert any("ge+datetimeoffset%272026-03-01T12%3A07%3A00Z%27" in o.query for o in server.asked)
+    assert any("ge%20datetimeoffset%272026-03-01T12%3A07%3A00Z%27" in o.query for o in server.asked)
 
 
 def test_a_condition_of_the_settings_stays_beside_the_time(erp, state, bills, server):
@@ -204,8 +204,8 @@ def test_a_condition_of_the_settings_stays_beside_the_time(erp, state, bills, se
     (only,) = system.pull("invoices", "")
     list(system.pull("invoices", only.cursor))
 
-    query = next(one.query for one in server.asked if "LastChangeDateTime+ge" in one.query)
-    assert "%28SDDocumentCategory+eq+%27M%27%29+and+LastChange" in query
+    query = next(one.query for one in server.asked if "LastChangeDateTime%20ge" in one.query)
+    assert "%28SDDocumentCategory%20eq%20%27M%27%29%20and%20LastChange" in query
 
 
 def test_dates_without_an_offset_are_written_as_v2_wants_them(erp, state, server):
@@ -222,7 +222,7 @@ def test_dates_without_an_offset_are_written_as_v2_wants_them(erp, state, server
 
     assert first[0].message_key.startswith("ledger/1010/2026/1/000001@")
     asked = [one.query for one in server.asked]
-    assert any("CreationDate+ge+datetime%272026-03-02T00%3A00%3A00%27" in one for one in asked)
+    assert any("CreationDate%20ge%20datetime%272026-03-02T00%3A00%3A00%27" in one for one in asked)
     assert said(again, "AccountingDocument") == ["2", "3"]
 
 

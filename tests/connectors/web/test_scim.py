@@ -191,7 +191,7 @@ def test_only_what_changed_comes_after_the_cursor(scim, provider):
 
     assert ids(after)[-1] == provider.users[2]
     asked = next(one.query for one in provider.web.asked if one.path == "/v2/Users")
-    assert f"lastModified+ge+%22{cursor.replace(':', '%3A')}" in asked  # to the server's second
+    assert f"lastModified%20ge%20%22{cursor.replace(':', '%3A')}" in asked  # to the server's second
 
 
 def test_a_change_while_what_changed_is_read_moves_nothing_out_of_sight(scim, provider):
