@@ -8,6 +8,7 @@ from crohub.sandbox import (
     irb_records,
     oncore_records,
     redcap_records,
+    scim_records,
     vault_records,
     workday_records,
 )
@@ -16,6 +17,7 @@ from crohub.sandbox.irb import irb_server
 from crohub.sandbox.news import News
 from crohub.sandbox.oncore import oncore_server
 from crohub.sandbox.redcap import RedcapServer
+from crohub.sandbox.scim import Directory, scim_server
 from crohub.sandbox.vault import vault_server
 from crohub.sandbox.web import WebServer
 from crohub.sandbox.workday import workday_server
@@ -23,19 +25,22 @@ from crohub.sandbox.world import World
 
 
 class Systems:
-    """The CTMS, the EDC, the ERP, the trial master file, the HR system and the IRB, filled from
-    one world. What is written into them from outside stays until they are stopped."""
+    """The CTMS, the EDC, the ERP, the trial master file, the HR system, the identity provider and
+    the IRB, filled from one world. What is written into them from outside stays until they are
+    stopped."""
 
     def __init__(self) -> None:
         self.ctms = oncore_records.state()
+        self.directory = Directory()
         self.edc = redcap_records.project()
         self.erp = erp_records.state()
         self.etmf = vault_records.state()
         self.hr = workday_records.tenant()
         self.irb = irb_records.state()
-        self._news = {name: News() for name in ("CTMS", "EDC", "ETMF", "IRB")}
+        self._news = {name: News() for name in ("CTMS", "DIRECTORY", "EDC", "ETMF", "IRB")}
         self._servers: dict[str, WebServer] = {
             "CTMS": oncore_server(self.ctms),
+            "DIRECTORY": scim_server(self.directory),
             "EDC": RedcapServer(self.edc),
             "ERP": erp_server(self.erp),
             "ETMF": vault_server(self.etmf),
@@ -59,6 +64,7 @@ class Systems:
         irb_records.fill(self.irb, world, self._news["IRB"])
         redcap_records.fill(self.edc, world, self._news["EDC"])
         vault_records.fill(self.etmf, world, self._news["ETMF"])
+        scim_records.fill(self.directory, world, self._news["DIRECTORY"])
         workday_records.fill(self.hr, world)
 
     @property
@@ -70,6 +76,7 @@ class Systems:
             "ERP_PASSWORD": self.erp.password,
             "IRB_TOKEN": self.irb.token,
             "ETMF_PASSWORD": self.etmf.password,
+            "DIRECTORY_TOKEN": self.directory.token,
             "EDC_TOKEN": redcap_records.TOKEN,
             "HR_PASSWORD": self.hr.password,
         }

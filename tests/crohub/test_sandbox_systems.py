@@ -15,6 +15,7 @@ from crohub.sandbox import (
     irb_records,
     oncore_records,
     redcap_records,
+    scim_records,
     tables,
     vault_records,
     workday_records,
@@ -25,13 +26,27 @@ from crohub.sandbox.institution import LINES
 from crohub.sandbox.news import News
 from crohub.sandbox.people import DEPARTMENTS
 from crohub.sandbox.planted import BEGINS
+from crohub.sandbox.scim import Directory
 from crohub.sandbox.studies import SPONSORS, STUDIES
 
 pytest.importorskip("asyncssh", reason="the extra `sandbox` is not installed")
 
 CONFIG = Path(redcap_records.__file__).parent / "config" / "connections"
-SYSTEMS = ["ctms", "edc", "erp", "etmf", "finance", "hr", "irb", "office", "regulatory", "training"]
+SYSTEMS = [
+    "ctms",
+    "directory",
+    "edc",
+    "erp",
+    "etmf",
+    "finance",
+    "hr",
+    "irb",
+    "office",
+    "regulatory",
+    "training",
+]
 THEIRS = (
+    "AccountAccess",
     "AccountingCode", "AncillaryReview", "Award", "AwardDeliverable", "Budget", "BudgetLine",
     "Contract", "CoverageDesignation", "Credential", "CrfStatus", "DataQuery", "Delegation",
     "Deviation", "Document", "DocumentVersion", "EffortRecord", "Employment", "ExpectedDocument",
@@ -205,3 +220,16 @@ def test_the_irb_approved_each_form_that_is_in_force(world):
     assert {row["parent"] for row in irb.submissions.values()} == {s.irb for s in STUDIES}
     third = irb.submissions["MOD000001231"]
     assert (third["type"], third["approvalDate"]) == ("Modification", "2026-02-20")
+
+
+def test_an_account_that_was_locked_stays_locked(world):
+    directory, news = Directory(), News()
+    scim_records.fill(directory, world, news)
+    left = scim_records.account_id("E305")
+    assert directory.users[left]["active"] is True
+    directory.put(left, active=False)
+
+    scim_records.fill(directory, world, News())
+
+    assert directory.users[left]["active"] is False
+    assert len(directory.users) == len(world.employees)
