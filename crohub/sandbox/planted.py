@@ -5,7 +5,7 @@ They depend on the calendar of March 2026; a world that begins later simply lack
     2026-02-24  S-0007 signs form v2 although v3 took effect on the 20th (S-0008 signed on the 19th)
     2026-03-02  E217's GCP certificate, run out on 28 February, reaches the hub (E219 renewed)
     2026-03-03  S-0011 consents before E217
-    2026-03-04  S-0003 comes for Cycle 2 Day 1
+    2026-03-04  S-0003 comes for Cycle 2 Day 1; its electrocardiogram is done, and charged
     2026-03-06  E305 leaves and stays coordinator of three studies
     2026-03-09  E411, who left in January, is back as E918 with the same NPI
     2026-03-11  S-0031 and S-0044 turn out to be one person: MRN 654321 is merged into 123456
@@ -21,6 +21,7 @@ from random import Random
 
 from crohub.sandbox import resources
 from crohub.sandbox.adt import merge
+from crohub.sandbox.charges import charged, done
 from crohub.sandbox.people import Patient, patient
 from crohub.sandbox.personnel import certificate
 from crohub.sandbox.recruitment import change, consented
@@ -119,6 +120,10 @@ def _eleventh_consents(world: World, at: datetime) -> Iterator[Event]:
 
 def _third_comes(world: World, at: datetime) -> Iterator[Event]:
     yield from attend(world, _third_visit(world), subject(world, "S-0003"))
+    booking, stay = world.attended[-1]
+    later = at.replace(hour=14)
+    messages = (done(world, booking, stay, later), charged(world, booking, stay, later))
+    yield Event(at=later, tale="ONC-101 S-0003: electrocardiogram charged", messages=messages)
 
 
 def _coordinator_leaves(world: World, at: datetime) -> Iterator[Event]:

@@ -1,4 +1,5 @@
-"""The folder in which the offices of the made-up institution lay their tables."""
+"""The folder in which the offices of the made-up institution lay their tables and what is sent to
+them."""
 
 from __future__ import annotations
 
@@ -8,6 +9,7 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from crohub.sandbox import finance_records, office_records
+from crohub.sandbox.documents import documents
 from crohub.sandbox.office_records import Row
 from crohub.sandbox.world import World
 
@@ -18,9 +20,15 @@ def lay(folder: Path, world: World) -> None:
     folder.mkdir(parents=True, exist_ok=True)
     found = {**office_records.tables(world), **finance_records.tables(world)}
     for name, rows in found.items():
-        part = folder / f".{name}.part"
-        part.write_bytes(written(rows))
-        part.replace(folder / f"{name}.csv")
+        _put(folder / f"{name}.csv", written(rows))
+    for name, content in documents().items():
+        _put(folder / name, content)
+
+
+def _put(target: Path, content: bytes) -> None:
+    part = target.with_name(f".{target.name}.part")
+    part.write_bytes(content)
+    part.replace(target)
 
 
 def written(rows: Sequence[Row]) -> bytes:

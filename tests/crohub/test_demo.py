@@ -56,10 +56,10 @@ def test_every_system_was_spoken_to_in_its_own_protocol(found):
     rows = {one["name"]: one for one in found["connections"]}
 
     assert {name: one["connector"] for name, one in rows.items()} == {
-        "billing": "hl7v2", "ctms": "oncore", "directory": "scim", "edc": "redcap", "erp": "odata",
-        "etmf": "vault",
-        "finance": "files", "hospital": "hl7v2", "hr": "workday", "irb": "irb", "office": "files",
-        "personnel": "sftp", "register": "fhir", "regulatory": "files", "training": "files",
+        "billing": "hl7v2", "ctms": "oncore", "directory": "scim", "edc": "redcap",
+        "erp": "odata", "etmf": "vault", "finance": "files", "hospital": "hl7v2",
+        "hr": "workday", "irb": "irb", "office": "files", "personnel": "sftp",
+        "protocols": "files", "register": "fhir", "regulatory": "files", "training": "files",
     }  # fmt: skip
     assert rows["hospital"]["received"] > 200
     assert rows["register"]["pulled"] > 500
