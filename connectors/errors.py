@@ -19,9 +19,10 @@ class ConnectorError(Exception):
 class TryLater(ConnectorError):
     """The system cannot answer now; the same request may succeed later."""
 
-    def __init__(self, message: str, *, after: float = 0.0) -> None:
+    def __init__(self, message: str, *, after: float = 0.0, answered: bool = False) -> None:
         super().__init__(message)
         self.after = after  # seconds the system asked us to wait; 0: it did not say
+        self.answered = answered  # it is well, and cannot take this one now: a conflict
 
 
 class Refused(ConnectorError):

@@ -36,7 +36,14 @@ def deliver(
 def waiting(rest: Sequence[Delivery], error: ConnectorError) -> list[Receipt]:
     """The receipts of what had to wait because of `error`."""
     after = error.after if isinstance(error, TryLater) else 0.0
+    answered = isinstance(error, TryLater) and error.answered
     return [
-        Receipt(id=delivery.id, outcome="later", detail=str(error), retry_after=after)
+        Receipt(
+            id=delivery.id,
+            outcome="later",
+            detail=str(error),
+            retry_after=after,
+            answered=answered,
+        )
         for delivery in rest
     ]

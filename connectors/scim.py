@@ -195,7 +195,8 @@ class Scim(Connector):
                 if error.status != 412:
                     raise
                 if last:
-                    raise TryLater(f"{error}; it changes all the time") from error
+                    why = f"{error}; it changes all the time"
+                    raise TryLater(why, answered=True) from error
         return Receipt(id=delivery.id, outcome="delivered", native_id=group if needs else user)
 
     def _patch(self, path: str, change: dict[str, Any], there: Answer) -> Ask:

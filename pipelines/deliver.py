@@ -183,7 +183,13 @@ class Deliverer:
             self.trouble = ""
         except TryLater as error:
             return [
-                Receipt(id=one.id, outcome="later", detail=str(error), retry_after=error.after)
+                Receipt(
+                    id=one.id,
+                    outcome="later",
+                    detail=str(error),
+                    retry_after=error.after,
+                    answered=error.answered,
+                )
                 for one in said
             ]
         except Misconfigured as error:

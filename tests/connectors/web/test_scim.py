@@ -278,8 +278,9 @@ def test_who_was_quicker_is_looked_at_again(scim, serve, reply, times, outcome):
     deliveries = [told(1, do="deactivate", user="U1")]
 
     if outcome == "later":
-        with pytest.raises(TryLater, match="412"):
+        with pytest.raises(TryLater, match="412") as raised:
             system.push(deliveries)
+        assert raised.value.answered
     else:
         assert [one.outcome for one in system.push(deliveries)] == [outcome]
 

@@ -145,6 +145,17 @@ def test_time_in_which_the_breaker_is_open_uses_up_no_tries(telling):
     assert telling.counts().delivered == 8  # one probe, then the rest
 
 
+def test_conflicts_do_not_open_the_breaker(telling):
+    target = scripted(*[TryLater("changed meanwhile", answered=True)] * 6)
+    deliverer = telling.deliverer(connector=target)
+    for number in range(1, 8):
+        telling.enroll(number)
+    telling.run(deliverer)
+
+    assert deliverer.breaker.state == "closed"
+    assert telling.rows("state") == ["ready"] * 6 + ["delivered"]
+
+
 def test_those_behind_one_that_failed_in_a_batch_have_not_been_tried(telling):
     target = scripted(TryLater("down"))
     deliverer = telling.deliverer(connector=target)
