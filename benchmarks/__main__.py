@@ -25,6 +25,7 @@ MEASURES = {
     "settle_postgres": 75,
     "fhir_pull": 110,
     "odm_stream": 120,
+    "files_settle": 120,
     "api_list": 45,
     "message_search": 90,
 }
