@@ -34,7 +34,6 @@ from pipelines.places import Places
 
 SEED = 7
 HOST = "127.0.0.1"
-SELDOM = "20s"  # how often what is only told whole is read
 _ANY = (HOST, 9)  # before the hub listens nobody knows where
 _CALM = 120.0  # seconds that settling may take behind the last message
 
@@ -54,7 +53,7 @@ def once(folder: Path | None, *, days: int, as_json: bool) -> None:
         place = folder or Path(ending.enter_context(tempfile.TemporaryDirectory()))
         told = ending.enter_context(_logged(place / "log.jsonl"))
         institution = ending.enter_context(_institution(place, _ANY))
-        ending.enter_context(_environment(institution, mllp_port=0, every="2s"))
+        ending.enter_context(_environment(institution, mllp_port=0, every="2s", seldom="10m"))
         found = asyncio.run(_played(_node(place, ending), institution, days))
         found["seconds"] = round(time.monotonic() - began, 1)
         if told.isatty():
@@ -75,7 +74,9 @@ def live(folder: Path, *, port: int, pace: float) -> None:
         institution = ending.enter_context(
             _institution(folder, (HOST, mllp_port), pace=pace, tell=say)
         )
-        ending.enter_context(_environment(institution, mllp_port=mllp_port, every="5s"))
+        ending.enter_context(
+            _environment(institution, mllp_port=mllp_port, every="5s", seldom="20s")
+        )
         config = _config(folder)
         options = Options(config=config, data=folder / "data", port=port)
 
@@ -172,8 +173,11 @@ def _institution(folder: Path, hl7: tuple[str, int], **how: Any) -> Iterator[Ins
 
 
 @contextmanager
-def _environment(institution: Institution, *, mllp_port: int, every: str) -> Iterator[None]:
-    """Where the institution's systems are, for the configuration to refer to."""
+def _environment(
+    institution: Institution, *, mllp_port: int, every: str, seldom: str
+) -> Iterator[None]:
+    """Where the institution's systems are, for the configuration to refer to; `seldom` is how
+    often those are read that tell everything each time."""
     ends = institution.endpoints
     named: Mapping[str, str] = {
         "MLLP_PORT": str(mllp_port),
@@ -185,7 +189,7 @@ def _environment(institution: Institution, *, mllp_port: int, every: str) -> Ite
         "SFTP_FOLDER": ends.sftp_folder,
         "SINK_PORT": str(ends.sink_port),
         "EVERY": every,
-        "SELDOM": SELDOM,
+        "SELDOM": seldom,
         **ends.systems,
     }
     before = {name: os.environ.get(f"CROHUB_DEMO_{name}") for name in named}

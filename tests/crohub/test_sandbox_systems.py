@@ -227,3 +227,9 @@ def test_an_account_that_was_locked_stays_locked(world):
 
     assert directory.users[left]["active"] is False
     assert len(directory.users) == len(world.employees)
+
+
+def test_the_configuration_of_the_demonstration_is_sound(crohub):
+    said = crohub("check", "--config", CONFIG.parent)
+
+    assert said.code == 0, said.out + said.err
