@@ -249,6 +249,31 @@ class Same:
         return [Receipt(id=d.id, outcome="delivered", native_id=self.native) for d in deliveries]
 
 
+def test_what_was_asked_for_is_the_invoice_that_the_erp_says_it_became(small_outward):
+    invoices = (
+        "when: {entity: Invoice, state: {becomes: [approved]}}\nwrites: text/csv;row\n"
+        f"columns: {{number: invoice_no}}\n{ANSWERS}"
+    )
+    small_outward.write(mappings__outbound__invoices=invoices)
+    small_outward.tell(mapping="invoices")
+    deliverer = small_outward.deliverer(connector=Same("70000012"))
+    asked = {"invoice_no": "I-7", "state": "approved", "direction": "ar"}
+    small_outward.say(Stated(entity="Invoice", key="i7", fields=asked))
+    small_outward.run(deliverer)
+    small_outward.obey()
+    billed = {"posted_no": "9001", "state": "sent"}
+    small_outward.say(
+        Stated(entity="Invoice", key="90000001", fields=billed),
+        SameAs(entity="Invoice", kept="90000001", retired="70000012"),
+        system="target",
+    )
+
+    assert small_outward.house.rows(
+        "select invoice_no, posted_no from invoice where superseded_by is null"
+    ) == [("I-7", "9001")]
+    assert len(set(keys(small_outward, "target", "Invoice").values())) == 1
+
+
 def test_an_answer_that_the_mapping_does_not_call_a_key_is_none(small_outward):
     small_outward.study()
     small_outward.tell()
