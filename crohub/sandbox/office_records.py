@@ -22,7 +22,10 @@ _STATUS = {"active": "open_to_accrual", "closed-to-accrual": "closed_to_accrual"
 
 def tables(world: World) -> Tables:
     """Every table, as it stands."""
-    return {**_studies(world), **_sites(world), **_people(world), **_conduct(world)}
+    return {
+        **_studies(world), **_projects(world), **_sites(world), **_start_up(world),
+        **_people(world), **_conduct(world),
+    }  # fmt: skip
 
 
 def _studies(world: World) -> Tables:
@@ -50,6 +53,11 @@ def _studies(world: World) -> Tables:
                 procedure_code="93000", code_system="cpt", sequence="1")
             for one in STUDIES
         ],
+    }  # fmt: skip
+
+
+def _projects(world: World) -> Tables:
+    return {
         "portfolios": [
             {"portfolio_no": "PF-1", "name": "Trials of the institute", "kind": "programme",
              "owner_code": "org-cedar", "start_on": "2025-01-01"}
@@ -85,6 +93,11 @@ def _sites(world: World) -> Tables:
             _at(study, site, state="activated", started_on=iso(study.started))
             for study, site in _places()
         ],
+    }  # fmt: skip
+
+
+def _start_up(world: World) -> Tables:
+    return {
         "startup-tasks": [
             _at(study, site, task_no=f"TASK-{study.number}-{site.number}", kind="intake",
                 name="Intake", status="done", actual_on=iso(study.started, -150),
@@ -101,13 +114,6 @@ def _sites(world: World) -> Tables:
             _at(study, site, ancillary_review_no=f"ANC-{study.number}-{site.number}",
                 committee_code="CRO", kind="radiation", state="requested",
                 requested_on=iso(study.started, -100))
-            for study, site in _places()
-        ],
-        "kri-values": [
-            _at(study, site, kri_no=f"KRI-{study.number}-{site.number}", value="4", unit="days",
-                indicator="days from visit to entry", category="data", threshold="10",
-                bad_side="above", breached="no", period_from=iso(world.first_day, -30),
-                period_to=iso(world.first_day, -1))
             for study, site in _places()
         ],
     }  # fmt: skip
@@ -144,6 +150,13 @@ def _conduct(world: World) -> Tables:
     """How the studies go, told of the first subject of each."""
     firsts = list(_firsts(world))
     return {
+        "kri-values": [
+            _at(study, site, kri_no=f"KRI-{study.number}-{site.number}", value="4", unit="days",
+                indicator="days from visit to entry", category="data", threshold="10",
+                bad_side="above", breached="no", period_from=iso(world.first_day, -30),
+                period_to=iso(world.first_day, -1))
+            for study, site in _places()
+        ],
         "deviations": [
             _about(study, one, deviation_no=f"DEV-{study.number}-1", category="consent",
                    severity="minor", description="Made-up", occurred_on=iso(one.since),
