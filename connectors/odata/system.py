@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 from functools import partial
-from typing import Any, Self
+from typing import Any, ClassVar, Self
 
 from pydantic import Field, PrivateAttr, model_validator
 
@@ -17,6 +17,7 @@ from connectors.address import BaseUrl
 from connectors.auth import Csrf, NoAuth
 from connectors.auth.csrf import Inner
 from connectors.errors import ConnectorError, Misconfigured, Refused
+from connectors.facts import Facts
 from connectors.http import HttpSettings
 from connectors.odata import answers, delta, push
 from connectors.odata.entity_set import SHIPPED, EntitySet, completed
@@ -30,6 +31,15 @@ from connectors.world import World
 class Odata(Connector):
     """`base_url` is the host, each entity set names its service. `params` go with every request
     (`sap-client`). `streams` are laid over those shipped for SAP S/4HANA, so are `out`."""
+
+    facts: ClassVar[Facts] = Facts(
+        pulls="entity sets of OData V2 and V4",
+        incremental="time of change with overlap, delta links",
+        deletes="@removed of delta links, whole lists compared",
+        pushes="debit memos, made once",
+        auth="Basic, bearer, OAuth2, with CSRF tokens",
+        tested="SAP CAP (V4); SAP's names unverified against the vendor",
+    )
 
     base_url: BaseUrl  # https://my300000-api.s4hana.cloud.sap
     auth: Inner = NoAuth()
