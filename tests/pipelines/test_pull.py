@@ -54,7 +54,6 @@ def test_a_run_stores_everything_and_counts_it(small_house, pulled):
         (Flaky(records=20, faults=[Fault(at=3, kind="refused")]), False, "warning"),
         (Flaky(records=PAGE * 3), True, "info"),
         (Flaky(records=20), False, "info"),
-        (Flaky(records=0), False, "debug"),
     ],
 )
 def test_a_source_that_is_not_reached_is_a_warning(pulled, source, stop, level):
@@ -62,6 +61,13 @@ def test_a_source_that_is_not_reached_is_a_warning(pulled, source, stop, level):
         pulled(source, stop=lambda: stop)
 
     assert [(one["event"], one["log_level"]) for one in logged] == [("pulled", level)]
+
+
+def test_a_pull_that_brought_nothing_is_worth_no_line(pulled):
+    with structlog.testing.capture_logs() as logged:
+        pulled(Flaky(records=0))
+
+    assert [one for one in logged if one["log_level"] != "debug"] == []
 
 
 def test_what_is_read_twice_is_stored_once_and_counted_so(small_house, pulled):
