@@ -128,7 +128,11 @@ def test_members_that_share_their_bytes_are_refused():
         read_all(overlapping)
 
 
-@pytest.mark.parametrize("body", [b"", b"PK\x03\x04", b"not a zip", packed(a=b"1" * 99)[:-30]])
+@pytest.mark.parametrize(
+    "body",
+    [b"", b"PK\x03\x04", b"not a zip", packed(a=b"1" * 99)[:-30]],
+    ids=["empty", "a mark alone", "text", "cut off"],  # an archive has the time of day in it
+)
 def test_what_is_no_archive_is_refused(body):
     with pytest.raises(Refused, match="CROHUB-ZIP-FORM"):
         read_all(body)
