@@ -10,6 +10,7 @@ from crohub.commands.ending import table
 from crohub.ops import overview
 from crohub.ops.tally import Tally
 from hub.database import Session
+from pipelines import tallies
 from pipelines.edge import Edge
 from pipelines.places import Places
 
@@ -27,8 +28,9 @@ def at_rest(places: Places) -> bool:
 
 def of(edge: Edge) -> dict[str, Any]:
     """`messages` {accepted, done, parked, held}, which add up; `entities` {name: count};
-    `connections` with what each pulled, received and pushed. Messages that nobody reads and test
-    messages are done; `set_aside` says how many of the done they are."""
+    `connections` with what each pulled, received and pushed; `flows` between systems, each
+    {triggered, delivered, confirmed, held, refused}. Messages that nobody reads and test messages
+    are done; `set_aside` says how many of the done they are."""
     session = lookup.reading(edge.places)
     try:
         counts = overview.messages(session, Tally())
@@ -44,6 +46,7 @@ def of(edge: Edge) -> dict[str, Any]:
             "set_aside": aside,
             "entities": dict(overview.entities(session)),
             "connections": _connections(edge, session),
+            "flows": _flows(edge, session),
         }
     finally:
         session.close()
@@ -58,9 +61,11 @@ def lines(found: dict[str, Any]) -> str:
         {"record": name, "count": f"{count:,}"} for name, count in found["entities"].items()
     ]
     columns = ("name", "connector", "state", "pulled", "received", "pushed")
+    flows = [{"flow": name, **counts} for name, counts in found["flows"].items()]
     return "\n".join(
         (
             f"messages: {messages}", "", *table(found["connections"], columns), "",
+            *table(flows, ("flow", "triggered", "delivered", "confirmed", "held", "refused")), "",
             *table(entities, ("record", "count")), "", f"{found['seconds']} seconds",
         )
     )  # fmt: skip
@@ -74,8 +79,9 @@ def _connections(edge: Edge, session: Session) -> list[dict[str, Any]]:
     for pipeline, count in session.all(
         "select pipeline, count(*) from delivery where state = 'delivered' group by pipeline"
     ):
-        to = edge.deployment.outbound[pipeline].to
-        pushed[to] = pushed.get(to, 0) + count
+        if pipeline in edge.deployment.outbound:  # one that was taken away has no target any more
+            to = edge.deployment.outbound[pipeline].to
+            pushed[to] = pushed.get(to, 0) + count
     return [
         {
             "name": row["name"],
@@ -87,3 +93,9 @@ def _connections(edge: Edge, session: Session) -> list[dict[str, Any]]:
         }
         for row in overview.connections(edge, session, Tally())
     ]
+
+
+def _flows(edge: Edge, session: Session) -> dict[str, dict[str, int]]:
+    """Each flow between systems, by name, with its counts."""
+    found = tallies.by_flow(tallies.by_pipeline(session), edge.deployment.outbound)
+    return {name: tally.plain() for name, tally in found.items()}

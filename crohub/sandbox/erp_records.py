@@ -10,7 +10,10 @@ from crohub.sandbox.erp import ErpState, Row, ticks
 from crohub.sandbox.studies import SPONSORS, STUDIES, Study
 
 _JOURNAL = "A_JournalEntryItemBasic"
-_SETS = ("A_BusinessPartner", "A_CostCenter", _JOURNAL, "A_BillingDocument", "A_SupplierInvoice")
+_SETS = (
+    "A_BusinessPartner", "A_CostCenter", _JOURNAL, "A_BillingDocument", "A_SupplierInvoice",
+    "A_DebitMemoRequest",
+)  # fmt: skip
 _COMPANY = "1010"
 _CUSTOMERS = {key: str(18 + place) for place, key in enumerate(SPONSORS)}
 _LABORATORY = "17"

@@ -81,7 +81,8 @@ def _earned() -> Tables:
         "receivables": [
             _of(one, receivable_no=f"RCV-{one.number}-1", sponsor_code=one.sponsor, kind="visit",
                 contract_no=f"CTA-{one.number}", budget_line_no=f"BUDL-{one.number}-1",
-                status="invoiceable", earned_on=iso(one.started, 60), quantity="1",
+                status="invoiceable", earned_on=iso(one.started, 60),
+                invoiceable_on=iso(one.started, 61), quantity="1",
                 amount="4250.00", holdback_amount="425.00") | _USD
             for one in _PAYING
         ],

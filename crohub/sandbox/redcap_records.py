@@ -18,6 +18,7 @@ STUDY = "onc101"
 TOKEN = "5D2F0C1B9A7E4D6388F0A1B2C3D4E5F6"  # noqa: S105 - of nobody
 _FIELDS = (
     ("record_id", "enrolment", ""), ("hub_id", "enrolment", ""), ("subject_no", "enrolment", ""),
+    ("ctms_no", "enrolment", ""), ("enrolled", "enrolment", ""),
     ("mrn", "enrolment", ""), ("sex", "enrolment", ""), ("birth_date", "enrolment", "date_ymd"),
     ("icf_date", "enrolment", "date_ymd"), ("icf_version", "enrolment", ""),
     ("icf_obtained_by", "enrolment", ""), ("icf_withdrawn_date", "enrolment", "date_ymd"),

@@ -68,6 +68,23 @@ def test_every_system_was_spoken_to_in_its_own_protocol(found):
     assert {one["state"] for one in rows.values()} == {"running"}
 
 
+def test_what_one_system_says_another_confirms(found):
+    flows = found["flows"]
+
+    assert set(flows) >= {
+        "approval to the CTMS", "credentials to the CTMS", "demographics to the CTMS",
+        "earned to the ERP", "leavers to the directory", "protocol to the EHR",
+        "subject status to the EHR", "subjects to the EDC",
+    }  # fmt: skip
+    for name, counts in flows.items():
+        outcomes = counts["delivered"] + counts["held"] + counts["refused"]
+        assert counts["triggered"] == outcomes, name
+        assert counts["refused"] == 0, name
+        assert counts["confirmed"] == counts["delivered"], name
+        if name != "leavers to the directory":  # nobody need leave within three days
+            assert counts["confirmed"] > 0, name
+
+
 def test_the_log_is_events_without_patients(found, folder):
     assert found
 
