@@ -5,7 +5,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Mapping
-from xml.sax.saxutils import escape
+from html import escape
 
 from crohub.sandbox.office_records import iso
 from crohub.sandbox.studies import STUDIES, Study
