@@ -12,34 +12,22 @@ import sys
 import tempfile
 import threading
 import time
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator
 from contextlib import ExitStack, contextmanager
-from importlib.resources import files
-from importlib.resources.abc import Traversable
 from pathlib import Path
 from typing import Any, TextIO
 
-from connectors.errors import Misconfigured
-from crohub import schema, summary
-from crohub.first_key import first_key
+from crohub import stage, summary
 from crohub.options import Options
-from crohub.ownership import Busy, owned
+from crohub.ownership import Busy
 from crohub.sandbox.hospital import NoAnswer
 from crohub.sandbox.institution import Institution
 from crohub.serve import serve
-from hub import seal
-from pipelines import logs, settings
-from pipelines.edge import Edge, open_edge
-from pipelines.places import Places
+from crohub.stage import HOST
+from pipelines import logs
+from pipelines.edge import Edge
 
-SEED = 7
-HOST = "127.0.0.1"
-_ANY = (HOST, 9)  # before the hub listens nobody knows where
 _CALM = 120.0  # seconds that settling may take behind the last message
-
-
-class NoSandbox(Misconfigured):
-    """What the made-up institution needs is not installed."""
 
 
 def once(folder: Path | None, *, days: int, as_json: bool) -> None:
@@ -52,9 +40,10 @@ def once(folder: Path | None, *, days: int, as_json: bool) -> None:
     with ExitStack() as ending:
         place = folder or Path(ending.enter_context(tempfile.TemporaryDirectory()))
         told = ending.enter_context(_logged(place / "log.jsonl"))
-        institution = ending.enter_context(_institution(place, _ANY))
-        ending.enter_context(_environment(institution, mllp_port=0, every="2s", seldom="10m"))
-        found = asyncio.run(_played(_node(place, ending), institution, days))
+        institution = ending.enter_context(stage.institution(place))
+        ending.enter_context(stage.environment(institution, mllp_port=0, every="2s", seldom="10m"))
+        edge = stage.node(stage.configuration(place), ending)
+        found = asyncio.run(_played(edge, institution, days))
         found["seconds"] = round(time.monotonic() - began, 1)
         if told.isatty():
             print(f"{days} days in {found['seconds']} s", file=told)
@@ -72,12 +61,12 @@ def live(folder: Path, *, port: int, pace: float) -> None:
         say = _teller(told)
         days = ending.enter_context(_days(stopped, say))
         institution = ending.enter_context(
-            _institution(folder, (HOST, mllp_port), pace=pace, tell=say)
+            stage.institution(folder, (HOST, mllp_port), pace=pace, tell=say)
         )
         ending.enter_context(
-            _environment(institution, mllp_port=mllp_port, every="5s", seldom="20s")
+            stage.environment(institution, mllp_port=mllp_port, every="5s", seldom="20s")
         )
-        config = _config(folder)
+        config = stage.configuration(folder)
         options = Options(config=config, data=folder / "data", port=port)
 
         def started(address: str) -> None:
@@ -141,69 +130,6 @@ def _quiet(institution: Institution) -> Callable[[], bool]:
     return quiet
 
 
-def _node(folder: Path, ending: ExitStack) -> Edge:
-    """The hub of the demonstration, not started yet, with its folder's lock."""
-    deployment = settings.load(_config(folder))
-    places = Places(folder / "data")
-    places.make()
-    ending.enter_context(owned(places.lock))
-    schema.upgrade(places)
-    seal.load(places.keys)
-    first_key(places)
-
-    def fatal(error: Exception) -> None:
-        # after a failed fsync nobody knows what is on disk
-        os.write(2, f"storage failed: {type(error).__name__}\n".encode())
-        os._exit(1)
-
-    return open_edge(places, deployment, fatal=fatal)
-
-
-@contextmanager
-def _institution(folder: Path, hl7: tuple[str, int], **how: Any) -> Iterator[Institution]:  # noqa: ANN401
-    institution = Institution(SEED, hl7, folder / "institution", **how)
-    try:
-        institution.start()
-    except RuntimeError as error:
-        raise NoSandbox(f"{error}; install crohub[sandbox]") from None
-    try:
-        yield institution
-    finally:
-        institution.stop()
-
-
-@contextmanager
-def _environment(
-    institution: Institution, *, mllp_port: int, every: str, seldom: str
-) -> Iterator[None]:
-    """Where the institution's systems are, for the configuration to refer to; `seldom` is how
-    often those are read that tell everything each time."""
-    ends = institution.endpoints
-    named: Mapping[str, str] = {
-        "MLLP_PORT": str(mllp_port),
-        "FHIR": ends.fhir_url,
-        "SFTP_PORT": str(ends.sftp_port),
-        "SFTP_USER": ends.sftp_user,
-        "SFTP_PASSWORD": ends.sftp_password_file.read_text().strip(),
-        "SFTP_HOST_KEY": ends.sftp_host_key,
-        "SFTP_FOLDER": ends.sftp_folder,
-        "SINK_PORT": str(ends.sink_port),
-        "EVERY": every,
-        "SELDOM": seldom,
-        **ends.systems,
-    }
-    before = {name: os.environ.get(f"CROHUB_DEMO_{name}") for name in named}
-    os.environ.update({f"CROHUB_DEMO_{name}": value for name, value in named.items()})
-    try:
-        yield
-    finally:
-        for name, value in before.items():
-            if value is None:
-                del os.environ[f"CROHUB_DEMO_{name}"]
-            else:
-                os.environ[f"CROHUB_DEMO_{name}"] = value
-
-
 @contextmanager
 def _logged(path: Path) -> Iterator[TextIO]:
     """Sends this process's and its children's logs to a file, and yields the former stderr."""
@@ -220,21 +146,6 @@ def _logged(path: Path) -> Iterator[TextIO]:
             told.flush()
             os.dup2(told.fileno(), 2)
             logs.configure()
-
-
-def _config(folder: Path) -> Path:
-    """The demonstration's configuration, written anew."""
-    _copy(files("crohub") / "sandbox" / "config", folder)
-    return folder
-
-
-def _copy(source: Traversable, target: Path) -> None:
-    target.mkdir(parents=True, exist_ok=True)
-    for entry in source.iterdir():
-        if entry.is_dir():
-            _copy(entry, target / entry.name)
-        else:
-            (target / entry.name).write_bytes(entry.read_bytes())
 
 
 def _free_port(wanted: int) -> int:

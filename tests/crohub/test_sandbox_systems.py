@@ -11,7 +11,6 @@ from pathlib import Path
 import pytest
 import yaml
 
-from crohub.demo import SEED
 from crohub.sandbox import (
     irb_records,
     oncore_records,
@@ -29,6 +28,7 @@ from crohub.sandbox.people import DEPARTMENTS
 from crohub.sandbox.planted import BEGINS
 from crohub.sandbox.scim import Directory
 from crohub.sandbox.studies import SPONSORS, STUDIES
+from crohub.stage import SEED
 
 pytest.importorskip("asyncssh", reason="the extra `sandbox` is not installed")
 
