@@ -88,6 +88,33 @@ class View:
         of = entities()[self.entity].fields[step].meta.of
         return self.views.now(of, one) if one else None
 
+    def find(self, entity: str, /, **wanted: str) -> list[View]:
+        """Records of `entity` with these values in these fields as they are now, the oldest
+        first; none that was merged away or that nobody stands by any more."""
+        spec = entities()[entity]
+        where = " and ".join(f"{spec.fields[name].column} = ?" for name in wanted)
+        rows = self.views.session.all(
+            f"select id from {spec.table.name} where {where} and superseded_by is null "
+            f"and not withdrawn order by id",
+            tuple(wanted.values()),
+        )
+        found = (self.views.now(entity, row[0]) for row in rows)
+        return [view for view in found if view]
+
+    def referring(
+        self, entity: str, field: str, having: tuple[str, str] | None = None
+    ) -> list[View]:
+        """The records of `entity` whose reference `field` points to this one, as they are now;
+        with `having`, a field and its value, those of which that is so."""
+        spec = entities()[entity]
+        rows = self.views.session.all(
+            f"select id from {spec.table.name} where {spec.fields[field].column} = ? "
+            "and superseded_by is null order by id",
+            (self.id,),
+        )
+        found = [view for (one,) in rows if (view := self.views.now(entity, one))]
+        return [view for view in found if having is None or view.get(having[0]) == having[1]]
+
     def identifiers(self, type: str) -> Sequence[Identifier]:
         """Those the target gave the record itself, then by the authority of who gave them."""
         keys = _keys(self)

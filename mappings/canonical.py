@@ -2,6 +2,8 @@
 
 step.step.step      each step but the last follows a reference, or goes to the sealed part beside
                     and from there back
+Delegation(person)  as a step: all that refer to the record so; Delegation(person, status=active):
+                    of which that is so. The path leads to a list then
 identifier(mrn)     the first identifier of a type; identifier(mrn, UH): of one assigner;
                     identifier(mrn).system: its assigner
 key                 how the target system knows it, where it is known there
@@ -12,6 +14,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Sequence
+from dataclasses import dataclass
 from typing import Any, NoReturn, Protocol
 
 from hub.model.spec import EntitySpec, entities
@@ -36,6 +39,18 @@ class CanonicalView(Protocol):
     def follow(self, step: str) -> CanonicalView | None:
         """The record that the reference field `step` points to, or the sealed part beside this
         one whose entity is called `step`; None when it is not known yet."""
+        ...
+
+    def find(self, entity: str, /, **wanted: str) -> Sequence[CanonicalView]:
+        """Records of `entity` that have these values in these fields now, for functions; a
+        reference is found by the `id` of what it points to."""
+        ...
+
+    def referring(
+        self, entity: str, field: str, having: tuple[str, str] | None = None
+    ) -> Sequence[CanonicalView]:
+        """The records of `entity` whose reference `field` points to this one; with `having`, a
+        field and its value, those of which that is so."""
         ...
 
     def identifiers(self, type: str) -> Sequence[Identifier]:
@@ -90,7 +105,7 @@ def compile_path(path: str, entity: EntitySpec) -> Step:
 
     Raises BadPath for what the entities on the way do not have.
     """
-    ways: list[str] = []
+    hops: list[_Hop] = []
     rest = path
     while True:
         match = _STEP.match(rest)
@@ -98,11 +113,14 @@ def compile_path(path: str, entity: EntitySpec) -> Step:
             raise BadPath(f"the path {path[:60]!r}", "steps such as study.identifier(nct)")
         after = rest[match.end() :]
         if not after:
-            return _along(ways, _last(match, entity, path))
-        if not after.startswith(".") or match["type"]:
+            return _along(hops, _last(match, entity, path))
+        if not after.startswith(".") or (match["type"] and match["name"] == "identifier"):
             raise BadPath(f"{after[:20]!r} in the path {path[:60]!r}", "the end, or . and a step")
-        entity = _next(match["name"], entity)
-        ways.append(match["name"])
+        if match["type"]:
+            entity, hop = _back(match, entity)
+        else:
+            entity, hop = _next(match["name"], entity), _Hop(name=match["name"])
+        hops.append(hop)
         rest = after[1:]
 
 
@@ -112,7 +130,48 @@ def compile_reference(path: str, entity: EntitySpec) -> Callable[[CanonicalView]
     ways = path.split(".")
     for way in ways:
         entity = _next(way, entity)
-    return _along(ways, lambda view: view)
+    return _along([_Hop(name=way) for way in ways], lambda view: view)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Hop:
+    """A step on the way: the reference or sealed part `name`, or, with `of`, the records of that
+    entity whose reference `name` points here."""
+
+    name: str
+    of: str = ""
+    having: tuple[str, str] | None = None
+
+    def go(self, view: CanonicalView) -> Sequence[CanonicalView]:
+        if self.of:
+            return view.referring(self.of, self.name, self.having)
+        found = view.follow(self.name)
+        return (found,) if found else ()
+
+
+def _back(match: re.Match[str], entity: EntitySpec) -> tuple[EntitySpec, _Hop]:
+    """The step from a record to those that refer to it."""
+    known = entities()
+    name, way = match["name"], match["type"]
+    if name not in known:
+        raise BadPath(f"the step {match[0]!r}", one_of(name, known))
+    field = known[name].fields.get(way)
+    if field is None or field.meta.kind != "ref" or field.meta.of != entity.name:
+        names = [f.name for f in known[name].fields.values() if f.meta.of == entity.name]
+        raise BadPath(f"{name} refers to no {entity.name} by {way!r}", one_of(way, names))
+    return known[name], _Hop(name=way, of=name, having=_having(match["assigner"], known[name]))
+
+
+def _having(said: str | None, entity: EntitySpec) -> tuple[str, str] | None:
+    if said is None:
+        return None
+    name, _, value = (part.strip() for part in said.partition("="))
+    field = entity.fields.get(name)
+    if field is None or not value:
+        raise BadPath(f"{said!r} of {entity.name}", "a field and its value, such as status=active")
+    if field.meta.codes and value not in field.meta.codes:
+        raise BadPath(f"the code {value!r}", one_of(value, field.meta.codes))
+    return name, value
 
 
 def _next(name: str, entity: EntitySpec) -> EntitySpec:
@@ -163,14 +222,18 @@ def _identifier(match: re.Match[str], entity: EntitySpec) -> Step:
     return find
 
 
-def _along(ways: Sequence[str], last: Step) -> Step:
-    if not ways:
+def _along(hops: Sequence[_Hop], last: Step) -> Step:
+    if not hops:
         return last
+    several = any(hop.of for hop in hops)
 
-    def walk(view: CanonicalView) -> Any:  # noqa: ANN401 - a canonical value
-        here: CanonicalView | None = view
-        for way in ways:
-            here = here.follow(way) if here else None
-        return last(here) if here else None
+    def walk(view: CanonicalView) -> Any:  # noqa: ANN401 - a canonical value, or a list of such
+        here: list[CanonicalView] = [view]
+        for hop in hops:
+            here = [found for one in here for found in hop.go(one)]
+        said = [value for one in here if (value := last(one)) is not None]
+        if several:
+            return said or None
+        return said[0] if said else None
 
     return walk

@@ -13,7 +13,7 @@ import orjson
 
 from connectors.record import Delivery
 from hub.model.spec import entities
-from mappings import canonical
+from mappings import calls, canonical
 from mappings import compile as compiling
 from mappings.canonical import CanonicalView
 from mappings.compile import Workshop
@@ -68,13 +68,22 @@ def outbound(outgoing: Outgoing, setting: Setting) -> Outbound:
     shop = Workshop(medium=canonical.medium(entity), setting=setting)
     return Outbound(
         outgoing=outgoing,
-        requires=tuple((rule.place, _say(rule, shop)) for rule in outgoing.requires),
+        requires=tuple((_wanted(rule), _say(rule, shop)) for rule in outgoing.requires),
         target={name: _say(rule, shop) for name, rule in outgoing.target.items()},
         body=_BODIES[outgoing.writes](outgoing, shop),
     )
 
 
+def _wanted(rule: Rule) -> str:
+    """What a delivery waits for, as a person reads it."""
+    return calls.functions()[rule.call].says if rule.call else rule.place
+
+
 def _holds(change: Change, view: CanonicalView, before: CanonicalView | None) -> bool:
+    if change.beyond:
+        found = change.beyond(view)
+        said = found if isinstance(found, list) else [] if found is None else [found]
+        return any(not change.values or as_text(one) in change.values for one in said)
     after = view.get(change.field)
     if change.values and (after is None or as_text(after) not in change.values):
         return False

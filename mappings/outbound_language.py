@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
@@ -38,12 +38,14 @@ Shape = Rule | list["Shape"] | dict[str, "Shape"]
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Change:
     """A condition on one field of the version: it is one of `values`, or has a value where there
-    are none. `now`: it was not so in the version before. `stays`: it was."""
+    are none. `now`: it was not so in the version before. `stays`: it was. With `beyond` it is about
+    what other records say now; of a list one value is enough."""
 
     field: str
     values: frozenset[str]
     now: bool
     stays: bool = False
+    beyond: canonical.Step | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -157,13 +159,29 @@ def _when(top: Table, mistakes: Mistakes) -> tuple[EntitySpec | None, tuple[Chan
     for key, value in conditions.items():
         spec = entity.fields.get(key)
         if spec is None:
-            mistakes.add(table.keys[key], f"{name} has no {key!r}", one_of(key, entity.fields))
+            changes += _beyond(key, value, table, entity, mistakes)
             continue
         change = _change(key, value, mistakes)
         for code in sorted(change.values - set(spec.meta.codes)) if spec.meta.codes else ():
             mistakes.add(value, f"the code {code!r}", one_of(code, spec.meta.codes))
         changes.append(change)
     return entity, tuple(changes)
+
+
+def _beyond(
+    path: str, node: Node, table: Table, entity: EntitySpec, mistakes: Mistakes
+) -> Iterator[Change]:
+    """A condition on what a path of several steps leads to."""
+    try:
+        find = canonical.compile_path(path, entity)
+    except BadPath as error:
+        mistakes.add(table.keys[path], error.found, error.expected)
+        return
+    change = _change(path, node, mistakes)
+    if change.now or change.stays:
+        mistakes.add(node, "a change of another record", "values, or known: true")
+        return
+    yield replace(change, beyond=find)
 
 
 def _change(name: str, node: Node, mistakes: Mistakes) -> Change:

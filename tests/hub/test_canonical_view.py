@@ -177,3 +177,18 @@ def test_what_was_read_is_remembered(say, views, context):
     assert [(r.entity, r.field, r.value) for r in views.reads] == [
         ("Enrollment", "participant", patient), ("Participant", "sex", "female"),
     ]  # fmt: skip
+
+
+def test_who_refers_to_a_record_is_found_from_it(say, views, context):
+    say(person("p1", "200"), enrollment("enrolled"))
+    say(Stated(entity="Enrollment", key="e2", fields={
+        "participant": Ref("Participant", "p1"), "state": "withdrawn"}))  # fmt: skip
+    say(person("p2", "300"))
+    whose, nobodys = (views.now("Participant", one) for one in ids(context))
+
+    found = whose.referring("Enrollment", "participant")
+    enrolled = whose.referring("Enrollment", "participant", ("state", "enrolled"))
+
+    assert sorted(one.get("state") for one in found) == ["enrolled", "withdrawn"]
+    assert [one.get("state") for one in enrolled] == ["enrolled"]
+    assert nobodys.referring("Enrollment", "participant") == []

@@ -55,6 +55,17 @@ when: {entity: Enrollment, subject_number: {changes: true}}
 writes: text/csv;row
 columns: {Subject: subject_number, Since: enrolled_on, Sex: participant.sex, Eligible: eligible}
 """
+LEAVER = """\
+when:
+  entity: Employment
+  status: {becomes: [terminated]}
+  "person.Delegation(person, status=active).id": {known: true}
+  "person.identifier(hr_id)": [E305, E306]
+writes: text/csv;row
+columns:
+  who: "person.identifier(hr_id)"
+  delegations: {path: "person.Delegation(person, status=active).key", then: ["joined ;"]}
+"""
 EVENT = """\
 when: {entity: Enrollment, state: {changes: true}}
 writes: application/cloudevents+json
@@ -74,12 +85,18 @@ class Shown:
     refs: dict = field(default_factory=dict)
     ids: list = field(default_factory=list)
     key: str | None = None
+    id: str = "0198-1"
+    others: dict = field(default_factory=dict)
 
     def get(self, name):
         return self.fields.get(name)
 
     def follow(self, step):
         return self.refs.get(step)
+
+    def referring(self, entity, field, having=None):
+        found = self.others.get((entity, field), [])
+        return [one for one in found if having is None or one.get(having[0]) == having[1]]
 
     def identifiers(self, type):
         return [one for one in self.ids if one.type == type]
@@ -240,9 +257,42 @@ def test_a_field_is_said_when_it_changes(outgoing):
     assert not made.wants(enrollment(), enrollment(state="screening"))
 
 
+def leaver(*delegations, number="E305"):
+    others = {("Delegation", "person"): list(delegations)}
+    who = Shown(ids=[Identifier("hr_id", number)], others=others)
+    return Shown({"status": "terminated"}, {"person": who})
+
+
+def test_what_refers_to_a_record_is_read_as_a_list(outgoing):
+    gone = leaver(Shown({"status": "active"}, key="D-1"), Shown({"status": "ended"}, key="D-2"),
+                  Shown({"status": "active"}, key="D-3"))  # fmt: skip
+
+    row = outgoing(LEAVER).render(gone, delivery_id="D1", now=NOW)
+
+    assert row.body == b"who,delegations\r\nE305,D-1;D-3\r\n"
+
+
+def test_what_other_records_say_decides_whether_a_change_is_said(outgoing):
+    made, active = outgoing(LEAVER), Shown({"status": "active"}, key="D-1")
+
+    assert made.wants(leaver(active), None)
+    assert not made.wants(leaver(), None)
+    assert not made.wants(leaver(Shown({"status": "ended"}, key="D-1")), None)
+    assert not made.wants(leaver(active, number="E411"), None)
+
+
 @pytest.mark.parametrize(
     ("text", "line", "found"),
     [
+        (LEAVER.replace("Delegation(person, status=active).id", "Delegation(persons).id"), 4,
+         "Delegation refers to no Person by 'persons'"),
+        (LEAVER.replace("Delegation(person, status=active).id", "Delegation(study).id"), 4,
+         "Delegation refers to no Person by 'study'"),
+        (LEAVER.replace("status=active).id", "status=actve).id"), 4, "the code 'actve'"),
+        (LEAVER.replace("status=active).id", "status).id"), 4, "'status' of Delegation"),
+        (LEAVER.replace("Delegation(person, status=active).id", "Delegations(person).id"), 4,
+         "the step 'Delegations(person)'"),
+        (LEAVER.replace("{known: true}", "{changes: true}"), 4, "a change of another record"),
         ("writes: hl7v2\nmessage: A\nfields: {}\n", 1, "no entity"),
         ("when: {entity: Enrolment}\nwrites: hl7v2\n", 1, "the entity 'Enrolment'"),
         (CRM.replace("subject_number", "subject_no"), 11, "Enrollment has no 'subject_no'"),
