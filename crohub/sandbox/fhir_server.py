@@ -70,6 +70,7 @@ class FhirServer:
     def start(self) -> None:
         """Binds a free port and serves in a thread; requests are taken when this returns."""
         self._socket = socket.create_server(("127.0.0.1", 0))
+        self._socket.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)  # as sandbox/web.py says
         config = uvicorn.Config(
             self.app(), log_config=None, access_log=False, lifespan="off", ws="none",
             loop="asyncio", date_header=False, timeout_graceful_shutdown=1,
