@@ -1,7 +1,7 @@
 """One made-up institution with a running hub beside it, for the stories of the flows.
 
-A story is a file `test_NN_<noun>.py` whose tests take the fixture `institute`. It starts once a run:
-the demonstration's institution on the evening before its first day and the demonstration's
+A story is a file `test_NN_<noun>.py` whose tests take the fixture `institute`. It starts once a
+run: the demonstration's institution on the evening before its first day and the demonstration's
 configuration, with everything founded, pulled, settled and delivered. Nothing is pulled by itself
 after that, so that a story decides when the hub hears of what it did:
 
@@ -16,10 +16,11 @@ Stories run in any order, beside each other: each makes its own people (`enrols`
 back what it changes in what all share (studies, staff). What must not happen is looked for after
 `rest()`: everything settled, every outbound pipeline at the head of the feed, nothing due.
 
-- The sources: `ctms`, `irb`, `edc`, `erp`, `directory`, `hr`, `etmf` are the states of their simulators
-  (change rows there), `register(resource)` puts into the FHIR register, `says(kind, *segments)` is
-  the hospital's HL7.
-- The hub, as a person with a key sees it: `get`, `post`, `records`, `record`, `deliveries`, `counts`.
+- The sources: `ctms`, `irb`, `edc`, `erp`, `directory`, `hr`, `etmf` are the states of their
+  simulators (change rows there), `register(resource)` puts into the FHIR register,
+  `says(kind, *segments)` is the hospital's HL7.
+- The hub, as a person with a key sees it: `get`, `post`, `records`, `record`, `deliveries`,
+  `counts`.
 - The targets, by their own doors: `oncore`, `fhir`, `heard` (what the hospital was told), and
   `web` for any other address, which stand in `systems`.
 """
@@ -34,7 +35,6 @@ import time
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack, closing, contextmanager
 from dataclasses import dataclass, field
-from pathlib import Path
 from typing import Any
 
 import httpx2
@@ -275,10 +275,10 @@ class Institute:
             session.close()
 
 
-_PERSONAL = frozenset(
-    "lastName firstName middleName birthDate gender ethnicity race expiredDate phone email "
-    "addressLine1 city state zip".split()
-)
+_PERSONAL = (
+    "lastName", "firstName", "middleName", "birthDate", "gender", "ethnicity", "race",
+    "expiredDate", "phone", "email", "addressLine1", "city", "state", "zip",
+)  # fmt: skip
 
 
 @pytest.fixture(scope="session")
@@ -334,9 +334,10 @@ def _serving(edge: Edge) -> Iterator[str]:
         try:
             until = time.monotonic() + PATIENCE
             while not server.started:
-                assert thread.is_alive() and time.monotonic() < until, "the hub did not start"
+                assert thread.is_alive(), "the hub ended"
+                assert time.monotonic() < until, "the hub did not start"
                 time.sleep(0.02)
-            yield "http://127.0.0.1:{}".format(taken.getsockname()[1])
+            yield f"http://127.0.0.1:{taken.getsockname()[1]}"
         finally:
             server.should_exit = True
             thread.join()
