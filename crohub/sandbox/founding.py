@@ -49,7 +49,7 @@ def holdings(world: World) -> Iterator[Resource]:
         yield resources.patient(planted.person(world, subject.mrn))
         if subject.consented_on:
             yield resources.consent(subject, study)
-        yield resources.subject(subject, study)
+        yield resources.subject(planted.registered(world, subject), study)
 
 
 def _staff(rng: Random, first_day: date) -> Iterator[Employee]:

@@ -8,6 +8,8 @@ They depend on the calendar of March 2026; a world that begins later simply lack
     2026-03-04  S-0003 comes for Cycle 2 Day 1; its electrocardiogram is done, and charged
     2026-03-06  E305 leaves and stays coordinator of three studies
     2026-03-09  E411, who left in January, is back as E918 with the same NPI
+    2026-03-09  S-0012, off study since 2 March but not in the register, has a scan that is charged
+                as research (S-0008, on study, has the same)
     2026-03-11  S-0031 and S-0044 turn out to be one person: MRN 654321 is merged into 123456
     always      S-0022 and S-0027 are on study, and the hospital has never heard of them
 """
@@ -21,18 +23,19 @@ from random import Random
 
 from crohub.sandbox import resources
 from crohub.sandbox.adt import merge
-from crohub.sandbox.charges import charged, done
+from crohub.sandbox.charges import ECG, SCAN, charged, done
 from crohub.sandbox.people import Patient, patient
 from crohub.sandbox.personnel import certificate
 from crohub.sandbox.recruitment import change, consented
 from crohub.sandbox.siu import siu
 from crohub.sandbox.staffing import hires, leaves
 from crohub.sandbox.visits import attend
-from crohub.sandbox.world import ZONE, Booking, Event, Subject, World, study_of
+from crohub.sandbox.world import ZONE, Booking, Event, Subject, World, new_stay, study_of
 
 STUDY = "onc101"
 KEPT, RETIRED = "123456", "654321"
 BEGINS = date(2026, 3, 2)
+LEFT = date(2026, 3, 2)  # the day S-0012 left
 
 
 def plant(world: World) -> None:
@@ -57,6 +60,8 @@ def plant(world: World) -> None:
     change(world, eleventh, state="candidate", arm="", form="", obtained_by="", consented_on=None,
            enrolled_on=None, ended_on=None, since=date(2026, 2, 27))  # fmt: skip
     world.planned -= {(eleventh.id, visit.code) for visit in study_of(eleventh).visits}
+    change(world, subject(world, "S-0012"), enrolled_on=date(2026, 2, 2), since=LEFT, ended_on=LEFT,
+           state="off-study")  # fmt: skip
     third = subject(world, "S-0003")
     change(world, third, enrolled_on=date(2026, 2, 11), since=date(2026, 2, 12), ended_on=None,
            state="on-study-intervention")  # fmt: skip
@@ -76,6 +81,13 @@ def happenings(world: World, today: date) -> Iterator[Event]:
 def subject(world: World, number: str) -> Subject:
     """A subject of ONC-101 by subject number."""
     return next(s for s in world.subjects.values() if s.study == STUDY and s.number == number)
+
+
+def registered(world: World, one: Subject) -> Subject:
+    """The subject as the register has them: of S-0012's leaving it has not heard."""
+    if world.first_day == BEGINS and one.study == STUDY and one.number == "S-0012":
+        return replace(one, state="on-study-intervention", ended_on=None)
+    return one
 
 
 def person(world: World, mrn: str) -> Patient:
@@ -122,7 +134,7 @@ def _third_comes(world: World, at: datetime) -> Iterator[Event]:
     yield from attend(world, _third_visit(world), subject(world, "S-0003"))
     booking, stay = world.attended[-1]
     later = at.replace(hour=14)
-    messages = (done(world, booking, stay, later), charged(world, booking, stay, later))
+    messages = (done(world, booking, stay, later), charged(world, booking, stay, later, ECG))
     yield Event(at=later, tale="ONC-101 S-0003: electrocardiogram charged", messages=messages)
 
 
@@ -134,6 +146,20 @@ def _rehired(world: World, at: datetime) -> Iterator[Event]:
     before = world.employees["E411"]
     again = replace(before, id="E918", email="e918@cedarmesa.example", hired=at.date(), left=None)
     yield hires(world, again, at)
+    yield _scanned(world, at, ("S-0012", "S-0008"))
+
+
+def _scanned(world: World, at: datetime, numbers: tuple[str, ...]) -> Event:
+    """Scans outside any visit of the protocol, charged as the study's."""
+    messages = []
+    for place, number in enumerate(numbers):
+        one = subject(world, number)
+        booking = Booking(id=f"AP900001{place}", mrn=one.mrn, start=at, minutes=30, ward="RAD",
+                          reason="Scan", subject=one.id)  # fmt: skip
+        stay = new_stay(world, "O", booking.ward, study_of(one).investigator, at)
+        messages.append(charged(world, booking, stay, at.replace(hour=13), SCAN))
+    tale = f"ONC-101 {' and '.join(numbers)}: a scan charged"
+    return Event(at=at.replace(hour=13), tale=tale, messages=tuple(messages))
 
 
 def _merged(world: World, at: datetime) -> Iterator[Event]:
