@@ -83,8 +83,11 @@ def _holds(change: Change, view: CanonicalView, before: CanonicalView | None) ->
     if change.beyond:
         found = change.beyond(view)
         said = found if isinstance(found, list) else [] if found is None else [found]
-        return any(not change.values or as_text(one) in change.values for one in said)
+        so = any(not change.values or as_text(one) in change.values for one in said)
+        return so is not change.lacks
     after = view.get(change.field)
+    if change.lacks:
+        return after is None
     if change.values and (after is None or as_text(after) not in change.values):
         return False
     if change.stays:

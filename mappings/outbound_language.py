@@ -38,13 +38,14 @@ Shape = Rule | list["Shape"] | dict[str, "Shape"]
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Change:
     """A condition on one field of the version: it is one of `values`, or has a value where there
-    are none. `now`: it was not so in the version before. `stays`: it was. With `beyond` it is about
-    what other records say now; of a list one value is enough."""
+    are none. `now`: it was not so in the version before. `stays`: it was. `lacks`: it has no value.
+    With `beyond` it is about what other records say now; of a list one value is enough."""
 
     field: str
     values: frozenset[str]
     now: bool
     stays: bool = False
+    lacks: bool = False
     beyond: canonical.Step | None = None
 
 
@@ -179,7 +180,7 @@ def _beyond(
         return
     change = _change(path, node, mistakes)
     if change.now or change.stays:
-        mistakes.add(node, "a change of another record", "values, or known: true")
+        mistakes.add(node, "a change of another record", "values, or known")
         return
     yield replace(change, beyond=find)
 
@@ -189,10 +190,12 @@ def _change(name: str, node: Node, mistakes: Mistakes) -> Change:
         values = frozenset(shapes.texts_of(node, mistakes, "values"))
         return Change(field=name, values=values, now=False)
     shapes.only(node, ("becomes", "stays", "changes", "known"), mistakes, "a condition")
-    for word in ("changes", "known"):
-        if word in node.items:
-            shapes.choice_of(node.items[word], ("true",), "true", mistakes)
-            return Change(field=name, values=frozenset(), now=word == "changes")
+    if "changes" in node.items:
+        shapes.choice_of(node.items["changes"], ("true",), "true", mistakes)
+        return Change(field=name, values=frozenset(), now=True)
+    if "known" in node.items:
+        said = shapes.choice_of(node.items["known"], ("true", "false"), "true", mistakes)
+        return Change(field=name, values=frozenset(), now=False, lacks=said == "false")
     stays = "stays" in node.items
     said = node.items.get("stays" if stays else "becomes")
     values = frozenset(shapes.texts_of(said, mistakes, "values"))

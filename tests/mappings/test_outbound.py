@@ -61,6 +61,9 @@ when:
   status: {becomes: [terminated]}
   "person.Delegation(person, status=active).id": {known: true}
   "person.identifier(hr_id)": [E305, E306]
+  "person.Employment(person, status=active).id": {known: false}
+  end_on: {known: true}
+  leave_to: {known: false}
 writes: text/csv;row
 columns:
   who: "person.identifier(hr_id)"
@@ -257,10 +260,11 @@ def test_a_field_is_said_when_it_changes(outgoing):
     assert not made.wants(enrollment(), enrollment(state="screening"))
 
 
-def leaver(*delegations, number="E305"):
-    others = {("Delegation", "person"): list(delegations)}
+def leaver(*delegations, number="E305", jobs=("terminated",), **more):
+    employments = [Shown({"status": status}) for status in jobs]
+    others = {("Delegation", "person"): list(delegations), ("Employment", "person"): employments}
     who = Shown(ids=[Identifier("hr_id", number)], others=others)
-    return Shown({"status": "terminated"}, {"person": who})
+    return Shown({"status": "terminated", "end_on": "2026-03-06"} | more, {"person": who})
 
 
 def test_what_refers_to_a_record_is_read_as_a_list(outgoing):
@@ -279,6 +283,9 @@ def test_what_other_records_say_decides_whether_a_change_is_said(outgoing):
     assert not made.wants(leaver(), None)
     assert not made.wants(leaver(Shown({"status": "ended"}, key="D-1")), None)
     assert not made.wants(leaver(active, number="E411"), None)
+    assert not made.wants(leaver(active, jobs=("terminated", "active")), None)
+    assert not made.wants(leaver(active, leave_to="2026-04-01"), None)
+    assert not made.wants(leaver(active, end_on=None), None)
 
 
 @pytest.mark.parametrize(
