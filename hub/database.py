@@ -30,6 +30,7 @@ PRAGMAS = (
     "busy_timeout=20000",
     "wal_autocheckpoint=4000",
     "trusted_schema=off",
+    "recursive_triggers=on",  # else `insert or replace` gets past the guards of the histories
     "cache_size=-32768",
 )
 # rows of one statement: any number up to few, else many; a prepared statement takes memory

@@ -108,7 +108,11 @@ def _create(path: Path) -> None:
     def fresh() -> str:
         return base64.b64encode(os.urandom(32)).decode()
 
-    body = json.dumps({"current": 1, "keys": {"1": fresh()}, "index": fresh()})
+    create(path, json.dumps({"current": 1, "keys": {"1": fresh()}, "index": fresh()}))
+
+
+def create(path: Path, body: str) -> None:
+    """A file of keys, readable by its owner alone (mode 0600); one that is there stays."""
     part = path.with_suffix(".part")
     handle = os.open(part, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600)
     with os.fdopen(handle, "w") as file:
@@ -121,10 +125,10 @@ def _create(path: Path) -> None:
         pass
     finally:
         part.unlink()
-    _sync(path.parent)
+    sync(path.parent)
 
 
-def _sync(folder: Path) -> None:
+def sync(folder: Path) -> None:
     """The folder's entries on disk: what is sealed from now on must find its key again."""
     handle = os.open(folder, os.O_RDONLY)
     try:

@@ -116,6 +116,7 @@ audit = Table(
     Column("reason", Text, nullable=False),
     Column("detail", Text, nullable=False),
     Column("hash", LargeBinary, nullable=False),
+    Column("origin", String(200), nullable=False, server_default=""),  # address or terminal
 )
 
 # A data-quality problem: opened once, closed by itself when the data are right again.
@@ -177,6 +178,52 @@ decision = Table(
     Column("decided_at", Big),
     Column("decided_by", String(200)),
     Column("reason", Text),
+    Column("expires_at", Big),  # unanswered until then, it lapses; null: it waits for good
+    Column("ids", Text),  # JSON: the records it is about; null: none
+    Index("ix_decision_state", "state", "kind", "id"),
+)
+
+# What was said of two keys and ties nothing: `apart` (a person: never one), `linked` (a source:
+# one person in two records that stay two). Taken back when `withdrawn_seq` is set.
+relation = Table(
+    "relation",
+    metadata,
+    Column("kind", String(8), primary_key=True),
+    Column("one_x", Big, primary_key=True),
+    Column("other_x", Big, primary_key=True),
+    Column("entity", String(40), nullable=False),
+    Column("seq", Big, nullable=False),
+    Column("withdrawn_seq", Big),
+    Index("ix_relation_one_x", "one_x"),
+    Index("ix_relation_other_x", "other_x"),
+)
+
+# What records are found by that may be one; a digest of what they have in common.
+match_key = Table(
+    "match_key",
+    metadata,
+    Column("digest", LargeBinary, primary_key=True),
+    Column("entity_id", String(36), primary_key=True, index=True),
+)
+
+# Two records that may be one, `one` the older: how far they agree, and the question about it.
+match_pair = Table(
+    "match_pair",
+    metadata,
+    Column("one", String(36), primary_key=True),
+    Column("other", String(36), primary_key=True, index=True),
+    Column("entity", String(40), nullable=False),
+    Column("weight", Integer, nullable=False),  # hundredths of a bit
+    Column("levels", Text, nullable=False),
+    Column("decision", String(36), nullable=False),
+)
+
+# How far the search for such pairs has read the change feed.
+match_progress = Table(
+    "match_progress",
+    metadata,
+    Column("id", Integer, primary_key=True, autoincrement=False),
+    Column("cursor", String(40), nullable=False),
 )
 
 # Who may call the API.

@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import contextlib
+import shutil
+import sqlite3
 import threading
 from pathlib import Path
 
@@ -53,6 +56,31 @@ def test_a_history_takes_rows_and_never_gives_them_back(upgraded, table, change)
         upgraded.run(change.format(table, column, 7))
 
     assert upgraded.one(f"select {column} from {table}") == (1,)
+
+
+@pytest.mark.parametrize("table", ["version", "assertion", "audit"])
+def test_nor_is_a_row_of_a_history_replaced(upgraded, table):
+    row = {"version": VERSION, "assertion": ASSERTION, "audit": AUDIT}[table]
+    values = (b"",) if table == "audit" else ()
+    upgraded.run(row, values)
+    again = row.replace("insert into", "insert or replace into")
+    if upgraded.dialect == "postgresql":
+        keys = {"version": "v", "assertion": "a", "audit": "chain, n"}[table]
+        first = keys.partition(",")[0]
+        again = f"{row} on conflict({keys}) do update set {first} = excluded.{first}"
+
+    with pytest.raises(Exception, match="append-only"):
+        upgraded.run(again, values)
+
+
+def test_an_entry_of_the_audit_is_not_replaced_by_a_stranger_either(sqlite_template, tmp_path):
+    """A session without our settings: SQLite then skips the triggers on delete."""
+    shutil.copy(sqlite_template, tmp_path / "hub.db")
+    with contextlib.closing(sqlite3.connect(tmp_path / "hub.db")) as stranger:
+        stranger.execute(AUDIT, (b"",))
+
+        with pytest.raises(sqlite3.IntegrityError, match="audit is append-only"):
+            stranger.execute(AUDIT.replace("insert into", "insert or replace into"), (b"x",))
 
 
 def test_every_entity_has_its_table_and_its_columns(upgraded):
