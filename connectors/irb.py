@@ -76,6 +76,10 @@ WRITES: dict[str, dict[str, Write]] = {
             find="/staff-changes", params={"externalId": "{id}"}, records="data",
             same=("externalId",), id="id", make="/staff-changes",
         ),
+        "training": Write(
+            find="/training-records", params={"externalId": "{id}"}, records="data",
+            same=("externalId",), id="id", make="/training-records",
+        ),
     },
     "protocol_builder": {},
 }  # fmt: skip

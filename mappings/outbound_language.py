@@ -20,7 +20,10 @@ from mappings.values import BadPath
 EVENT = "application/cloudevents+json"
 WRITES = ("hl7v2", "application/fhir+json", "application/json", EVENT, "text/csv;row")
 _UNSAID = ("version", "type", "source", "subject")  # what a body may leave to its default
-_TOP = ("when", "parameters", "writes", "stream", "needs", "requires", "target", "answers")
+_TOP = (
+    "when", "parameters", "writes", "stream", "needs", "requires", "matches", "target", "answers",
+)  # fmt: skip
+_MATCHES = {"planned_visit": "ParticipantVisit"}  # what may be looked for, and of what
 _BODY = {
     "hl7v2": ("message", "version", "fields"),
     "application/fhir+json": ("resource",),
@@ -62,6 +65,7 @@ class Outgoing:
     when: tuple[Change, ...] = ()
     needs: tuple[str, ...] = ()  # references that the target must know first
     requires: tuple[Rule, ...] = ()
+    matches: str = ""  # what must be found to be one and certain, else a person decides
     target: dict[str, Rule] = field(default_factory=dict)
     message: str = ""
     version: str = "2.5.1"
@@ -104,6 +108,7 @@ def read_outgoing(path: Path, name: str, setting: Setting, mistakes: Mistakes) -
         when=when,
         needs=_needs(top.items.get("needs"), entity, mistakes),
         requires=tuple(_requires(top.items.get("requires"), reader)),
+        matches=_matches(top.items.get("matches"), entity, mistakes),
         target=_rules(top.items.get("target"), reader, "target"),
         message=message,
         version=shapes.text_of(top.items.get("version"), mistakes, "2.5.1") or "2.5.1",
@@ -194,8 +199,8 @@ def _change(name: str, node: Node, mistakes: Mistakes) -> Change:
         shapes.choice_of(node.items["changes"], ("true",), "true", mistakes)
         return Change(field=name, values=frozenset(), now=True)
     if "known" in node.items:
-        said = shapes.choice_of(node.items["known"], ("true", "false"), "true", mistakes)
-        return Change(field=name, values=frozenset(), now=False, lacks=said == "false")
+        known = shapes.choice_of(node.items["known"], ("true", "false"), "true", mistakes)
+        return Change(field=name, values=frozenset(), now=False, lacks=known == "false")
     stays = "stays" in node.items
     said = node.items.get("stays" if stays else "becomes")
     values = frozenset(shapes.texts_of(said, mistakes, "values"))
@@ -211,6 +216,11 @@ def _needs(node: Node | None, entity: EntitySpec, mistakes: Mistakes) -> tuple[s
     for name in names:
         _referred(name, node, entity, mistakes)
     return names
+
+
+def _matches(node: Node | None, entity: EntitySpec, mistakes: Mistakes) -> str:
+    known = [name for name, of in _MATCHES.items() if of == entity.name]
+    return shapes.choice_of(node, known, "", mistakes)
 
 
 def _keys(node: Node | None, entity: EntitySpec, mistakes: Mistakes) -> dict[str, str]:

@@ -19,8 +19,8 @@ from starlette.routing import Route
 from crohub.sandbox.web import WebServer
 
 Row = dict[str, Any]
-_PROPOSALS = ("reportable-events", "staff-changes")
-_MINE = ("reportable-events", "staff-changes", "studies", "submissions")
+_PROPOSALS = ("reportable-events", "staff-changes", "training-records")
+_MINE = (*_PROPOSALS, "studies", "submissions")
 
 
 def _utc_now() -> datetime:
@@ -102,11 +102,25 @@ async def _proposed(state: IrbState, kind: str, request: Request) -> Response:
     said = await request.json()
     if kind not in _PROPOSALS:
         return _no(405, "not_allowed", "Submissions are made by people")
-    if said.get("studyId") not in state.studies:
+    if kind == "training-records":
+        if said.get("employeeId") not in _staff(state):
+            return _no(422, "unknown_person", "Nobody has this number", "employeeId")
+    elif said.get("studyId") not in state.studies:
         return _no(422, "unknown_study", f"Study {said.get('studyId')} is not known", "studyId")
     if state.listed(kind, {"externalId": str(said.get("externalId"))}):
         return _no(409, "duplicate", f"{said['externalId']} already exists", "externalId")
     return JSONResponse(state.propose(kind, said), 201)
+
+
+def _staff(state: IrbState) -> set[str]:
+    """The employee numbers of everybody on a study."""
+    rows = state.studies.values()
+    people = [
+        one
+        for row in rows
+        for one in (row.get("principalInvestigator") or {}, *row.get("studyTeam", ()))
+    ]
+    return {str(one["employeeId"]) for one in people if one.get("employeeId")}
 
 
 def _page(state: IrbState, kind: str, request: Request) -> Row:

@@ -35,7 +35,8 @@ def _study(world: World, study: Study) -> Row:
     return {
         "id": study.irb, "name": study.number, "title": study.title,
         "principalInvestigator": {"employeeId": lead.id, "email": lead.email,
-                                  "firstName": lead.given, "lastName": lead.family},
+                                  "firstName": lead.given, "lastName": lead.family,
+                                  "approvedDate": study.started.isoformat()},
         "studyTeam": [{"employeeId": helper.id, "email": helper.email, "role": "Coordinator",
                        "approvedDate": study.started.isoformat()}],
         "investigationalNewDrugs": [], "investigationalDeviceExemptions": [],
