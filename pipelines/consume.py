@@ -18,6 +18,7 @@ from hub.database import Session
 from hub.model.spec import entities
 from hub.seal import Keyring
 from hub.write import read_provenance
+from mappings.transforms import as_text
 from pipelines import deliveries
 from pipelines.deliveries import New
 from pipelines.outlet import Outlet
@@ -115,6 +116,7 @@ def to_say(desk: Desk, page: Sequence[Change], *, quiet: bool = True) -> Iterato
         after = views.version(one.entity, one.id, one.n)
         before = views.version(one.entity, one.id, one.n - 1) if one.n > 1 else None
         wanted = not after.merged and desk.outlet.mapping.wants(after, before)
+        wanted = wanted and _is_among(desk, after)
         if wanted and not _is_own_word(desk, one, after, before):
             yield New(
                 id=delivery_id(desk.outlet.name, one.v, one.id),
@@ -152,6 +154,16 @@ def _touches(desk: Desk, one: Change) -> bool:
     if one.changed is None or not asked or one.n == 1:
         return True
     return all(f'"{name}":' in one.changed for name in asked)
+
+
+def _is_among(desk: Desk, view: View) -> bool:
+    """Whether the pipeline speaks of such records; what is not known yet speaks for it."""
+    for find, values in desk.outlet.only:
+        found = find(view)
+        said = found if isinstance(found, list) else [] if found is None else [found]
+        if said and not values.intersection(map(as_text, said)):
+            return False
+    return True
 
 
 def _is_own_word(desk: Desk, one: Change, after: View, before: View | None) -> bool:

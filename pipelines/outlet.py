@@ -28,15 +28,16 @@ FEED = "versions"  # the one feed there is; a pipeline may name the entity it ta
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Outlet:
     """`connection` is where it goes and `system` who is told; `back` reads what that system says,
-    so that an echo is recognised. `needs` are the references it must know first, `beside` all
-    pipelines that tell it; `tests` the systems that hold no production data, and `is_test`
-    whether it is one."""
+    so that an echo is recognised. `only` are the values that a record must have, where they are
+    known; `needs` the references it must know first, `beside` all pipelines that tell it; `tests`
+    the systems that hold no production data, and `is_test` whether it is one."""
 
     name: str
     settings: Settings
     system: str
     mapping: Outbound
     back: tuple[Reader, ...] = ()
+    only: tuple[tuple[canonical.Step, frozenset[str]], ...] = ()
     needs: tuple[tuple[str, Reference], ...] = ()
     beside: frozenset[str] = frozenset()
     tests: frozenset[str] = frozenset()
@@ -86,6 +87,7 @@ def outlets(deployment: Deployment) -> list[Outlet]:
             system=system,
             mapping=mapping,
             back=tuple(revision.reader(one) for one in _heard(deployment, system)),
+            only=tuple(_only(settings, mapping.outgoing)),
             needs=tuple(_needs(settings, mapping.outgoing)),
             beside=frozenset(_telling(deployment, system)),
             tests=_tests(deployment),
@@ -116,12 +118,22 @@ def _mistakes(deployment: Deployment, known: Mapping[str, Outgoing]) -> Iterator
 
 
 def _unknown(file: str, settings: Settings, outgoing: Outgoing) -> Iterator[Mistake]:
-    """What a pipeline needs and its record does not refer to."""
-    for name in settings.needs:
+    """What a pipeline needs, or looks at, and its record does not refer to."""
+    entity = entities()[outgoing.entity]
+    asked = [("needs", name, canonical.compile_reference) for name in settings.needs]
+    asked += [("only", path, canonical.compile_path) for path in settings.only]
+    for key, path, compiled in asked:
         try:
-            canonical.compile_reference(name, entities()[outgoing.entity])
+            compiled(path, entity)
         except BadPath as error:
-            yield Mistake(file, 1, 1, f"needs: {error.found}", error.expected)
+            yield Mistake(file, 1, 1, f"{key}: {error.found}", error.expected)
+
+
+def _only(
+    settings: Settings, outgoing: Outgoing
+) -> Iterator[tuple[canonical.Step, frozenset[str]]]:
+    for path, values in settings.only.items():
+        yield canonical.compile_path(path, entities()[outgoing.entity]), frozenset(values)
 
 
 def _needs(settings: Settings, outgoing: Outgoing) -> Iterator[tuple[str, Reference]]:

@@ -81,6 +81,7 @@ class ConnectionSettings(_Values):
     connector: str
     system: str
     role: Role = "OTHER"
+    family: str = ""  # what kind of system it is, for people; its role unless said
     environment: Literal["production", "test"] = "production"
     timezone: str = ""
     authority: str = ""  # assigns the numbers for which an HL7 v2 message names none (CX-4)
@@ -159,6 +160,8 @@ class Outbound(_Values):
     to: str
     mode: Literal["shadow", "on"] = "shadow"
     flow: str = ""  # what it is part of, for people; several pipelines may name one
+    # of records for which other values are known nothing is said: {study.identifier(nct): [NCT…]}
+    only: dict[str, tuple[str, ...]] = Field(default_factory=dict)
     needs: tuple[str, ...] = ()  # references that the target must know first: study
     parameters: dict[str, str] = Field(default_factory=dict)  # of the mapping
     approval: bool = False
