@@ -143,6 +143,12 @@ SHIPPED: dict[str, EntitySet] = {
         filter="Ledger eq '0L' and AccountingDocumentType eq 'DZ' and FinancialAccountType eq 'D'",
         modified="CreationDate", literal="datetime",
     ),
+    "clearings": EntitySet(
+        service=_BASIC, set="A_JournalEntryItemBasic", key=_LINE,
+        filter="Ledger eq '0L' and FinancialAccountType eq 'D' and DebitCreditCode eq 'S' "
+        "and ClearingAccountingDocument ne ''",
+        modified="ClearingDate", literal="datetime",
+    ),
     "invoices": EntitySet(
         service=f"{_SAP}/API_BILLING_DOCUMENT_SRV", set="A_BillingDocument",
         key=("BillingDocument",), modified="LastChangeDateTime", expand=("to_Item",),

@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import base64
 import re
+import threading
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
-from datetime import UTC, datetime
+from datetime import UTC, date, datetime
 from itertools import count
 from typing import Any
 
@@ -18,8 +19,9 @@ from crohub.sandbox.web import WebServer
 
 Row = dict[str, Any]
 _CONDITION = re.compile(
-    r"(\w+) (eq|ge|gt|le) (?:datetime(?:offset)?)?(?:'((?:[^']|'')*)'|([^\s()]+))"
+    r"(\w+) (eq|ne|ge|gt|le) (?:datetime(?:offset)?)?(?:'((?:[^']|'')*)'|([^\s()]+))"
 )  # fmt: skip
+FIRST_NUMBER = 70_000_001
 _TICKS = re.compile(r"/Date\((-?\d+)(?:\+0000)?\)/")
 
 
@@ -27,16 +29,26 @@ def _utc_now() -> datetime:
     return datetime.now(UTC)
 
 
+def _idle(_name: str, _row: Row) -> None:
+    """Nothing follows from a document."""
+
+
 def ticks(at: datetime, *, offset: bool = False) -> str:
     """A moment as V2 writes it in JSON."""
     return f"/Date({int(at.timestamp() * 1000)}{'+0000' if offset else ''})/"
+
+
+def day(on: date, *, offset: bool = False) -> str:
+    """A day as V2 writes it in JSON."""
+    return ticks(datetime(on.year, on.month, on.day, tzinfo=UTC), offset=offset)
 
 
 @dataclass
 class ErpState:
     """What an ERP holds: rows by entity set, in the order of their making; `changes` of each,
     oldest first, for delta links (a removed one has `@removed`). `now` is its clock; `closed`
-    makes it refuse documents, as when a period is."""
+    makes it refuse documents, as when a period is. `made` hears of each document made from
+    outside, by its set. What is written comes from several threads."""
 
     user: str = "CROHUB"
     password: str = "made-up"  # noqa: S105 - of nobody
@@ -48,27 +60,33 @@ class ErpState:
     tokens: set[str] = field(default_factory=set)
     csrf: set[str] = field(default_factory=set)
     closed: str = ""
-    numbers: count[int] = field(default_factory=lambda: count(70000001))
+    numbers: count[int] = field(default_factory=lambda: count(FIRST_NUMBER))
+    made: Callable[[str, Row], None] = _idle
+    writing: threading.RLock = field(default_factory=threading.RLock)
 
     def put(self, name: str, keys: tuple[str, ...], **fields: Any) -> Row:  # noqa: ANN401 - JSON
         """Makes an entity or changes the one with the same keys."""
-        rows = self.sets.setdefault(name, [])
-        same = [one for one in rows if all(one.get(key) == fields[key] for key in keys)]
-        row = {**(same[0] if same else {}), **fields}
-        rows[:] = [one for one in rows if one not in same] + [row]
-        self.changes.setdefault(name, []).append(row)
-        return row
+        with self.writing:
+            rows = self.sets.setdefault(name, [])
+            same = [one for one in rows if all(one.get(key) == fields[key] for key in keys)]
+            row = {**(same[0] if same else {}), **fields}
+            rows[:] = [one for one in rows if one not in same] + [row]
+            self.changes.setdefault(name, []).append(row)
+            return row
 
     def remove(self, name: str, key: str, value: str) -> None:
         """Removes an entity; a delta link tells of it by its address alone."""
-        self.sets[name] = [one for one in self.sets[name] if one.get(key) != value]
-        gone = {"@removed": {"reason": "deleted"}, "@id": f"{name}('{value}')"}
-        self.changes.setdefault(name, []).append(gone)
+        with self.writing:
+            self.sets[name] = [one for one in self.sets[name] if one.get(key) != value]
+            gone = {"@removed": {"reason": "deleted"}, "@id": f"{name}('{value}')"}
+            self.changes.setdefault(name, []).append(gone)
 
     def make(self, name: str, body: Row) -> Row:
         """A document from a deep insert, under a number of the ERP's own."""
         field_ = name.removeprefix("A_")
-        return self.put(name, (field_,), **{**body, field_: str(next(self.numbers))})
+        row = self.put(name, (field_,), **{**body, field_: str(next(self.numbers))})
+        self.made(name, row)
+        return row
 
 
 def erp_server(state: ErpState) -> WebServer:
@@ -173,7 +191,7 @@ def _fits(row: Row, wanted: str) -> bool:
     """Does a filter of conditions, and, or and brackets hold?"""
 
     def said(found: re.Match[str]) -> str:
-        value = (found[3] or "").replace("''", "'") or found[4]
+        value = found[4] if found[3] is None else found[3].replace("''", "'")
         return "T" if _holds(row.get(found[1]), found[2], value) else "F"
 
     left = _CONDITION.sub(said, wanted)
@@ -195,9 +213,9 @@ def _holds(found: Any, sign: str, wanted: str) -> bool:  # noqa: ANN401 - JSON
     if at := _TICKS.fullmatch(said):
         said = datetime.fromtimestamp(int(at[1]) / 1000, UTC).strftime("%Y-%m-%dT%H:%M:%S")
         wanted = wanted.removesuffix("Z")
-    return {"eq": said == wanted, "ge": said >= wanted, "gt": said > wanted}.get(
-        sign, said <= wanted
-    )
+    return {
+        "eq": said == wanted, "ne": said != wanted, "ge": said >= wanted, "gt": said > wanted,
+    }.get(sign, said <= wanted)  # fmt: skip
 
 
 def _query(asked: Mapping[str, str], changes: Mapping[str, str]) -> str:

@@ -3,33 +3,33 @@ and what was billed and received for each study that a sponsor pays for."""
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-from datetime import UTC, date, datetime, timedelta
+from collections.abc import Callable, Iterator
+from datetime import date, datetime, timedelta
 
-from crohub.sandbox.erp import ErpState, Row, ticks
+from crohub.sandbox import erp_books, finance_records
+from crohub.sandbox.erp import ErpState, Row, day
+from crohub.sandbox.erp_books import BILLING, COMPANY, JOURNAL, RECEIVABLES
 from crohub.sandbox.studies import SPONSORS, STUDIES, Study
 
-_JOURNAL = "A_JournalEntryItemBasic"
 _SETS = (
-    "A_BusinessPartner", "A_CostCenter", _JOURNAL, "A_BillingDocument", "A_SupplierInvoice",
-    "A_DebitMemoRequest",
+    "A_BusinessPartner", "A_CostCenter", JOURNAL, BILLING, "A_SupplierInvoice", erp_books.MEMO,
 )  # fmt: skip
-_COMPANY = "1010"
 _CUSTOMERS = {key: str(18 + place) for place, key in enumerate(SPONSORS)}
 _LABORATORY = "17"
 
 
-def state() -> ErpState:
-    """An ERP with its books; they do not change by themselves."""
-    erp = ErpState(sets={name: [] for name in _SETS})
+def state(now: Callable[[], datetime]) -> ErpState:
+    """An ERP with its books, and `now` for its clock. What it is asked to bill it bills."""
+    erp = ErpState(sets={name: [] for name in _SETS}, now=now)
+    erp_books.keep(erp)
     for row in (*_partners(), _supplier()):
         erp.put("A_BusinessPartner", ("BusinessPartner",), BusinessPartnerCategory="2", **row)
     erp.put("A_CostCenter", ("CostCenter",), **_cost_centre())
     erp.put("A_SupplierInvoice", ("SupplierInvoice",), **_owed())
     for place, study in enumerate(STUDIES):
         if study.sponsor != "org-cedar":
-            erp.put("A_BillingDocument", ("BillingDocument",), **_billed(study, place))
-            erp.put(_JOURNAL, ("AccountingDocument",), **_received(study, place))
+            erp.put(BILLING, ("BillingDocument",), **_billed(study, place))
+            erp.put(JOURNAL, ("AccountingDocument",), **_received(study, place))
     return erp
 
 
@@ -48,8 +48,8 @@ def _supplier() -> Row:
 
 def _cost_centre() -> Row:
     name = {"Language": "EN", "CostCenterName": "Clinical studies"}
-    return {"ControllingArea": "A000", "CostCenter": "0017101101", "CompanyCode": _COMPANY,
-            "ValidityStartDate": _day(date(2024, 1, 1)),
+    return {"ControllingArea": "A000", "CostCenter": "0017101101", "CompanyCode": COMPANY,
+            "ValidityStartDate": day(date(2024, 1, 1)),
             "ValidityEndDate": "/Date(253402214400000)/",  # the last day of 9999
             "to_Text": {"results": [name]}}  # fmt: skip
 
@@ -57,34 +57,30 @@ def _cost_centre() -> Row:
 def _billed(study: Study, place: int) -> Row:
     on = study.started + timedelta(days=90)
     return {
-        "BillingDocument": f"{90000001 + place}", "SDDocumentCategory": "M",
-        "BillingDocumentDate": _day(on), "AccountingDocument": f"{1800000001 + place}",
+        "BillingDocument": finance_records.billed(study), "SDDocumentCategory": "M",
+        "BillingDocumentDate": day(on), "AccountingDocument": f"{1800000001 + place}",
         "PayerParty": _CUSTOMERS[study.sponsor], "TotalNetAmount": "3825.00",
         "TotalTaxAmount": "0.00", "TransactionCurrency": "USD",
-        "BillingDocumentIsCancelled": False, "LastChangeDateTime": _day(on, offset=True),
+        "BillingDocumentIsCancelled": False, "LastChangeDateTime": day(on, offset=True),
     }  # fmt: skip
 
 
 def _received(study: Study, place: int) -> Row:
     on = study.started + timedelta(days=118)
     return {
-        "Ledger": "0L", "CompanyCode": _COMPANY, "FiscalYear": f"{on.year}",
-        "AccountingDocument": f"{140000001 + place}", "LedgerGLLineItem": "000001",
-        "PostingDate": _day(on), "DocumentDate": _day(on), "FiscalPeriod": f"{on.month:03}",
-        "GLAccount": "0012100000", "Customer": _CUSTOMERS[study.sponsor], "DebitCreditCode": "H",
+        "Ledger": "0L", "CompanyCode": COMPANY, "FiscalYear": f"{on.year}",
+        "AccountingDocument": finance_records.received(study), "LedgerGLLineItem": "000001",
+        "PostingDate": day(on), "DocumentDate": day(on), "FiscalPeriod": f"{on.month:03}",
+        "GLAccount": RECEIVABLES, "Customer": _CUSTOMERS[study.sponsor], "DebitCreditCode": "H",
         "AmountInCompanyCodeCurrency": "-3825.00", "CompanyCodeCurrency": "USD",
-        "AssignmentReference": f"R-{7781 + place}", "AccountingDocumentType": "DZ",
-        "FinancialAccountType": "D", "CreationDate": _day(on),
+        "AssignmentReference": f"R-{7601 + place}", "AccountingDocumentType": "DZ",
+        "FinancialAccountType": "D", "CreationDate": day(on),
     }  # fmt: skip
 
 
 def _owed() -> Row:
-    return {"SupplierInvoice": "5105600101", "FiscalYear": "2026", "CompanyCode": _COMPANY,
-            "DocumentDate": _day(date(2026, 2, 27)), "InvoicingParty": _LABORATORY,
+    return {"SupplierInvoice": "5105600101", "FiscalYear": "2026", "CompanyCode": COMPANY,
+            "DocumentDate": day(date(2026, 2, 27)), "InvoicingParty": _LABORATORY,
             "SupplierInvoiceIDByInvcgParty": "LW-4711", "InvoiceGrossAmount": "1250.50",
             "DocumentCurrency": "USD", "ReverseDocument": "",
-            "LastChangeDateTime": _day(date(2026, 2, 27), offset=True)}  # fmt: skip
-
-
-def _day(on: date, *, offset: bool = False) -> str:
-    return ticks(datetime(on.year, on.month, on.day, tzinfo=UTC), offset=offset)
+            "LastChangeDateTime": day(date(2026, 2, 27), offset=True)}  # fmt: skip

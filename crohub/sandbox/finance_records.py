@@ -1,19 +1,27 @@
 """What the research finance office keeps in tables: awards, contracts, budgets and who pays for
-what; what was earned, invoiced and paid. One table a file, by its name."""
+what; what was earned, invoiced and paid. One table a file, by its name.
+
+Invoices and payments go by the ERP's numbers. What may be invoiced is the ERP's to invoice.
+"""
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+from datetime import date, timedelta
+
 from crohub.sandbox.office_records import Row, Tables, iso
-from crohub.sandbox.studies import STUDIES, Study
-from crohub.sandbox.world import World
+from crohub.sandbox.studies import STUDIES, Study, Visit
+from crohub.sandbox.world import Subject, World, study_of
 
 _PAYING = [study for study in STUDIES if study.sponsor != "org-cedar"]
 _USD = {"currency": "USD"}
+_COVERED = {"ECG": "research_paid", "CT": "routine_care"}
+PRICED = "C2D1"  # the visit that budgets have a price for
 
 
 def tables(world: World) -> Tables:
     """Every table, as it stands."""
-    return {**_agreed(world), **_priced(), **_earned(), **_booked()}
+    return {**_agreed(world), **_priced(), **_earned(world), **_booked()}
 
 
 def _agreed(world: World) -> Tables:
@@ -62,9 +70,11 @@ def _priced() -> Tables:
             for one in _PAYING
         ],
         "coverage-designations": [
-            _of(one, designation_no=f"COV-{one.number}-1", procedure_oid=f"{one.number}-ECG",
-                designation="research_paid", quantity="1", determined_on=iso(one.started, -60))
+            _of(one, designation_no=f"COV-{one.number}-{place}",
+                procedure_oid=f"{one.number}-{what}", designation=who, quantity="1",
+                determined_on=iso(one.started, -60))
             for one in STUDIES
+            for place, (what, who) in enumerate(_COVERED.items(), 1)
         ],
         "purchase-orders": [
             _of(one, purchase_order_no=f"PO-{one.number}", order_no=f"45{place:08}",
@@ -75,37 +85,63 @@ def _priced() -> Tables:
     }  # fmt: skip
 
 
-def _earned() -> Tables:
-    """The first visit that was paid: 10 % are held back until the end."""
+def _earned(world: World) -> Tables:
+    """The first visit was paid, of which 10 % are held back until the end; others are earned."""
     return {
         "receivables": [
-            _of(one, receivable_no=f"RCV-{one.number}-1", sponsor_code=one.sponsor, kind="visit",
-                contract_no=f"CTA-{one.number}", budget_line_no=f"BUDL-{one.number}-1",
-                status="invoiceable", earned_on=iso(one.started, 60),
-                invoiceable_on=iso(one.started, 61), quantity="1",
-                amount="4250.00", holdback_amount="425.00") | _USD
-            for one in _PAYING
+            *(_receivable(one, "1", one.started + timedelta(days=60), status="paid",
+                          description="First visit", paid_amount="3825.00") for one in _PAYING),
+            *_owed(world),
         ],
         "invoices": [
-            _of(one, invoice_no=f"INV-{one.number}-1", direction="ar", kind="invoice",
+            _of(one, invoice_no=billed(one), direction="ar", kind="invoice",
                 party_code=one.sponsor, contract_no=f"CTA-{one.number}", state="sent",
                 issued_on=iso(one.started, 90), due_on=iso(one.started, 120),
                 total_amount="3825.00", open_amount="0.00") | _USD
             for one in _PAYING
         ],
         "payments": [
-            _of(one, payment_no=f"PAY-{one.number}-1", direction="received", status="posted",
+            _of(one, payment_no=received(one), direction="received", status="posted",
                 party_code=one.sponsor, method="ach", paid_on=iso(one.started, 118),
                 amount="3825.00", unallocated_amount="0.00") | _USD
             for one in _PAYING
         ],
         "payment-allocations": [
-            _of(one, allocation_no=f"ALC-{one.number}-1", payment_no=f"PAY-{one.number}-1",
-                receivable_no=f"RCV-{one.number}-1", invoice_no=f"INV-{one.number}-1",
+            _of(one, allocation_no=f"ALC-{one.number}-1", payment_no=received(one),
+                receivable_no=f"RCV-{one.number}-1", invoice_no=billed(one),
                 amount="3825.00", allocated_on=iso(one.started, 119)) | _USD
             for one in _PAYING
         ],
     }  # fmt: skip
+
+
+def _owed(world: World) -> Iterator[Row]:
+    """What may be invoiced: the treatment of a first subject of each study, and from the first day
+    on each visit that has a price of its own, done."""
+    for one in _PAYING:
+        first = next(s for s in world.subjects.values() if s.study == one.key and s.enrolled_on)
+        yield _visit(one, first, one.visits[1], first.enrolled_on or one.started)
+    for (who, code), on in world.done.items():
+        subject = world.subjects[who]
+        study = study_of(subject)
+        if code == PRICED and study in _PAYING:
+            visit = next(visit for visit in study.visits if visit.code == code)
+            yield _visit(study, subject, visit, on)
+
+
+def _visit(study: Study, one: Subject, visit: Visit, on: date) -> Row:
+    return _receivable(
+        study, f"{one.number}-{visit.code}", on, subject_number=one.number, status="invoiceable",
+        description=f"{visit.name}, {one.number}", invoiceable_on=on.isoformat(),
+    )  # fmt: skip
+
+
+def _receivable(study: Study, number: str, on: date, **more: str) -> Row:
+    row = _of(study, receivable_no=f"RCV-{study.number}-{number}", sponsor_code=study.sponsor,
+              kind="visit", contract_no=f"CTA-{study.number}", earned_on=on.isoformat(),
+              budget_line_no=f"BUDL-{study.number}-1", quantity="1",
+              amount="4250.00", holdback_amount="425.00")  # fmt: skip
+    return row | more | _USD
 
 
 def _booked() -> Tables:
@@ -114,10 +150,20 @@ def _booked() -> Tables:
             _of(one, ledger_entry_no=f"GL-{one.number}-1", document_no="100001", line_no="1",
                 kind="actual", posted_on=iso(one.started, 119), company="10", gl_account="4100",
                 chartstring=_chart(one), side="credit", amount="3825.00",
-                payment_no=f"PAY-{one.number}-1", party_code=one.sponsor) | _USD
+                payment_no=received(one), party_code=one.sponsor) | _USD
             for one in _PAYING
         ]
     }  # fmt: skip
+
+
+def billed(study: Study) -> str:
+    """The ERP's number of what was billed for a study before the first day."""
+    return f"{90000001 + STUDIES.index(study)}"
+
+
+def received(study: Study) -> str:
+    """The ERP's number of what was paid of it."""
+    return f"{140000001 + STUDIES.index(study)}"
 
 
 def _of(study: Study, **more: str) -> Row:

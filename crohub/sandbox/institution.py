@@ -8,10 +8,13 @@ from collections import Counter, deque
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 from datetime import date, datetime, timedelta
+from itertools import count
 from pathlib import Path
 from typing import Self
 
 from crohub.sandbox.days import Day, Slice, play, sliced
+from crohub.sandbox.dropped import Dropped
+from crohub.sandbox.erp import FIRST_NUMBER
 from crohub.sandbox.fhir_server import FhirServer
 from crohub.sandbox.fhir_store import FhirStore
 from crohub.sandbox.founding import found, holdings
@@ -25,6 +28,7 @@ from crohub.sandbox.tables import lay
 from crohub.sandbox.world import ZONE, Event
 
 PARTS_LIVE = 48  # a paced day is played in half hours
+NUMBERS_A_DAY = 10_000  # of the ERP's documents
 LINES = 4  # MLLP connections of the hospital
 
 
@@ -55,7 +59,8 @@ class Institution:
 
     The same `seed` and `first_day` give the same days, messages and control ids. `folder` keeps
     the rosters and how far the days have been played, so that a restart goes on where it left
-    off; what was pushed into the register is not kept. `pace` is how many seconds a day takes
+    off; what was pushed into the register is not kept. `paid` is the CTMS's folder of payments,
+    `review` the billing office's of charges. `pace` is how many seconds a day takes
     (0: as fast as the answers come). Each line of the story goes to `tell`.
     """
 
@@ -85,7 +90,9 @@ class Institution:
         self.fhir = FhirServer(self.store, self.now, token=fhir_token, hiccup_every=hiccup_every)
         self.rosters = RosterServer(folder / "sftp")
         self.sink = Sink(self.now)
-        self.systems = Systems()
+        self.systems = Systems(self.now)
+        self.paid = Dropped(folder.resolve() / "ctms")
+        self.review = Dropped(folder.resolve() / "review")
 
     def start(self) -> None:
         """Opens the servers; days played earlier in this folder are lived through again without
@@ -99,8 +106,12 @@ class Institution:
             self._apply(day.events)
             self._clock = sliced(day, 1)[0].until
             self.days_played += 1
+        # what the ERP was asked for before is not kept: its numbers do not come again
+        self.systems.erp.numbers = count(FIRST_NUMBER + NUMBERS_A_DAY * self.days_played)
         self.systems.hear(self.world)
         lay(self._tables, self.world)
+        for mine in (self.paid, self.review):
+            mine.folder.mkdir(exist_ok=True)
         try:
             self.rosters.start()
             self.fhir.start()
@@ -136,7 +147,8 @@ class Institution:
             fhir_url=self.fhir.url, fhir_token=self.fhir.token, sftp_host="127.0.0.1",
             sftp_port=self.rosters.port, sftp_user=USER, sftp_password_file=self._password_file,
             sftp_host_key=self.rosters.host_key, sftp_folder=ROSTERS, sink_host="127.0.0.1",
-            sink_port=self.sink.port, systems=self.systems.named | {"TABLES": str(self._tables)},
+            sink_port=self.sink.port, systems=self.systems.named | {"TABLES": str(self._tables)} | {
+                "CTMS_FOLDER": str(self.paid.folder), "REVIEW_FOLDER": str(self.review.folder)},
         )  # fmt: skip
 
     def now(self) -> datetime:
@@ -162,6 +174,7 @@ class Institution:
             self.rosters.put(f"roster_{self._day.on:%Y%m%d}.csv", self._day.roster)
             counts["rosters"] += 1
             self.systems.hear(self.world)
+            lay(self._tables, self.world)
             self.days_played += 1
             self._remember()
         return dict(counts)

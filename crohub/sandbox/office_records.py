@@ -10,6 +10,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator, Mapping
 from datetime import date, timedelta
 
+from crohub.sandbox.charges import ECG, SCAN
 from crohub.sandbox.people import DEPARTMENTS, Employee
 from crohub.sandbox.studies import STUDIES, Site, Study
 from crohub.sandbox.world import Subject, World
@@ -49,9 +50,10 @@ def _studies(world: World) -> Tables:
             for one in STUDIES
         ],
         "procedure-defs": [
-            _of(one, procedure_oid=f"{one.number}-ECG", name="Electrocardiogram",
-                procedure_code="93000", code_system="cpt", sequence="1")
+            _of(one, procedure_oid=f"{one.number}-{key}", name=what.name,
+                procedure_code=what.code, code_system="cpt", sequence=f"{place}")
             for one in STUDIES
+            for place, (key, what) in enumerate({"ECG": ECG, "CT": SCAN}.items(), 1)
         ],
     }  # fmt: skip
 
@@ -160,7 +162,8 @@ def _conduct(world: World) -> Tables:
         "deviations": [
             _about(study, one, deviation_no=f"DEV-{study.number}-1", category="consent",
                    severity="minor", description="Made-up", occurred_on=iso(one.since),
-                   discovered_on=iso(one.since, 1), reportable="no", status="under_review")
+                   discovered_on=iso(one.since, 1), status="under_review",
+                   reportable="yes" if study is STUDIES[0] else "no")
             for study, one in firsts
         ],
         "safety-event-refs": [

@@ -3,7 +3,11 @@ under numbers of its own, and hears at the end of a day what the day brought."""
 
 from __future__ import annotations
 
+from collections.abc import Callable
+from datetime import datetime
+
 from crohub.sandbox import (
+    erp_books,
     erp_records,
     irb_records,
     oncore_records,
@@ -29,11 +33,11 @@ class Systems:
     the IRB, filled from one world. What is written into them from outside stays until they are
     stopped."""
 
-    def __init__(self) -> None:
+    def __init__(self, now: Callable[[], datetime]) -> None:
         self.ctms = oncore_records.state()
         self.directory = Directory()
         self.edc = redcap_records.project()
-        self.erp = erp_records.state()
+        self.erp = erp_records.state(now)
         self.etmf = vault_records.state()
         self.hr = workday_records.tenant()
         self.irb = irb_records.state()
@@ -66,6 +70,7 @@ class Systems:
         vault_records.fill(self.etmf, world, self._news["ETMF"])
         scim_records.fill(self.directory, world, self._news["DIRECTORY"])
         workday_records.fill(self.hr, world)
+        erp_books.receive(self.erp)
 
     @property
     def named(self) -> dict[str, str]:

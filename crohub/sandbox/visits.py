@@ -148,6 +148,7 @@ def attend(world: World, booking: Booking, one: Subject) -> Iterator[Event]:
     end = at + timedelta(minutes=booking.minutes)
     stay = replace(stay, ended=end)
     world.attended.append((booking, stay))
+    world.done.setdefault((one.id, booking.visit), at.date())
     kept = replace(booking, status="fulfilled")
     done = resources.appointment(kept, one, study)
     finished = resources.encounter(booking, one, study, stay)

@@ -110,6 +110,7 @@ class World:
     bookings: dict[str, Booking] = field(default_factory=dict)  # still to come
     planned: set[tuple[str, str]] = field(default_factory=set)  # (subject, visit) already booked
     attended: list[tuple[Booking, Stay]] = field(default_factory=list)  # research visits, done
+    done: dict[tuple[str, str], date] = field(default_factory=dict)  # (subject, visit) → first day
     late: list[Message] = field(default_factory=list)  # leave tomorrow
     counts: Counter[str] = field(default_factory=Counter)
 
