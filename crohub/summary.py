@@ -28,9 +28,9 @@ def at_rest(places: Places) -> bool:
 
 def of(edge: Edge) -> dict[str, Any]:
     """`messages` {accepted, done, parked, held}, which add up; `entities` {name: count};
-    `connections` with what each pulled, received and pushed; `flows` between systems, each
-    {triggered, delivered, confirmed, held, refused}. Messages that nobody reads and test messages
-    are done; `set_aside` says how many of the done they are."""
+    `connections` with the family that each is of, and what it pulled, received and pushed; `flows`
+    between systems, each {triggered, delivered, confirmed, held, refused}. Messages that nobody
+    reads and test messages are done; `set_aside` says how many of the done they are."""
     session = lookup.reading(edge.places)
     try:
         counts = overview.messages(session, Tally())
@@ -60,7 +60,7 @@ def lines(found: dict[str, Any]) -> str:
     entities = [
         {"record": name, "count": f"{count:,}"} for name, count in found["entities"].items()
     ]
-    columns = ("name", "connector", "state", "pulled", "received", "pushed")
+    columns = ("name", "family", "connector", "state", "pulled", "received", "pushed")
     flows = [{"flow": name, **counts} for name, counts in found["flows"].items()]
     return "\n".join(
         (
@@ -82,9 +82,11 @@ def _connections(edge: Edge, session: Session) -> list[dict[str, Any]]:
         if pipeline in edge.deployment.outbound:  # one that was taken away has no target any more
             to = edge.deployment.outbound[pipeline].to
             pushed[to] = pushed.get(to, 0) + count
+    families = {name: one.family or one.role for name, one in edge.deployment.connections.items()}
     return [
         {
             "name": row["name"],
+            "family": families[row["name"]],
             "connector": row["connector"],
             "pulled": int(pulled.get(row["name"], 0)),
             "received": row["received"],

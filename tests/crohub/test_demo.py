@@ -68,6 +68,23 @@ def test_every_system_was_spoken_to_in_its_own_protocol(found):
     assert {one["state"] for one in rows.values()} == {"running"}
 
 
+def test_every_family_of_systems_is_read_and_told(found):
+    families = {}
+    for one in found["connections"]:
+        read, told = families.get(one["family"], (0, 0))
+        families[one["family"]] = (read + one["received"], told + one["pushed"])
+
+    assert set(families) >= {
+        "CTMS", "EDC", "EHR, FHIR", "EHR, HL7 v2", "ERP", "HR", "IRB", "eTMF", "file profiles",
+        "training and eRegulatory",
+    }  # fmt: skip
+    nobody_need_leave = {"HR"}  # within three days; an account is all that HR's family is told
+    for name in families.keys() - {"OTHER"}:
+        read, told = families[name]
+        assert read > 0, name
+        assert told > 0 or name in nobody_need_leave, name
+
+
 def test_what_one_system_says_another_confirms(found):
     flows = found["flows"]
 
