@@ -32,7 +32,9 @@ _BODY = {
     "text/csv;row": ("columns",),
 }
 _SOURCES = frozenset({"path", "paths", "const", "join", "call"})
-_RULE_KEYS = _SOURCES | {"then", "with", "joiner", "on_bad", "unknown", "removed", "ignore"}
+_RULE_KEYS = _SOURCES.union(
+    ("then", "with", "joiner", "whole", "on_bad", "unknown", "removed", "ignore")
+)
 
 # A JSON body with rules for leaves.
 Shape = Rule | list["Shape"] | dict[str, "Shape"]

@@ -29,6 +29,7 @@ _SETS = {
     "identifier": ("system", "value"),
     "participant": ("actor",),
     "supportingInformation": ("reference",),
+    "relatedArtifact": ("label",),
 }
 _SERVERS_OWN = ("id", "meta")  # what a server says of a resource, not the sender
 

@@ -194,5 +194,38 @@ def test_what_comes_back_means_what_was_told():
     assert visited.identifiers == (Identifier("appointment_no", "7", "CEDARMESA"),)
 
 
+def submission(**changes):
+    fields = {
+        "state": "approved", "native_no": "STUDY00000123", "approval_on": "2026-02-27",
+        "expires_on": None,
+    }  # fmt: skip
+    return Shown(fields | changes, {"study": Shown(key="onc101")})
+
+
+def test_an_irbs_decision_is_an_artifact_of_the_study_and_never_its_status():
+    delivery = say("fhir/study-approval", submission())
+
+    assert delivery.target == {
+        "method": "update", "type": "ResearchStudy", "match": "read", "id": "onc101",
+    }  # fmt: skip
+    assert orjson.loads(delivery.body) == {
+        "resourceType": "ResearchStudy", "id": "onc101",
+        "relatedArtifact": [{
+            "type": "documentation", "label": "IRB STUDY00000123", "display": "approved 2026-02-27",
+        }],
+    }  # fmt: skip
+    assert not wants("fhir/study-approval", submission(state="in_review"))
+    unknown = Shown(submission().fields, {"study": Shown()})
+    assert isinstance(say("fhir/study-approval", unknown), Wait)
+
+
+def test_a_document_that_no_irb_approved_is_not_told():
+    fields = {"status": "approved", "version_no": "v2", "irb_submission": "s1"}
+
+    assert wants("fhir/study-document", Shown(fields))
+    assert not wants("fhir/study-document", Shown(fields | {"irb_submission": None}))
+    assert not wants("fhir/study-document", Shown(fields | {"status": "draft"}))
+
+
 def test_no_server_is_ever_told_the_arm():
     assert b"ZZARM" not in say(VISIT, visit()).body

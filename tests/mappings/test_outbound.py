@@ -47,6 +47,7 @@ resource:
     - {system: {const: "urn:x"}, value: subject_number}
     - {system: {const: "urn:y"}, value: {path: screening_no}}
   eligible: eligible
+  screened: {join: [{const: as}, screening_no], joiner: " ", whole: true}
   study: {reference: {path: study.key, then: [prefix ResearchStudy/]}}
   period: {start: enrolled_on, end: off_study_on}
 """

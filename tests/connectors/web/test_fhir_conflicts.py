@@ -179,6 +179,18 @@ def test_what_we_add_to_a_list_of_things_is_added(fhir, register):
     assert register.kept["Appointment/7"]["identifier"] == _numbered("1")
 
 
+def test_an_artifact_is_known_by_its_label(fhir, register):
+    theirs = [{"type": "documentation", "label": "Protocol"},
+              {"type": "documentation", "label": "IRB 1", "display": "approved"}]  # fmt: skip
+    register.put("ResearchStudy/7", relatedArtifact=theirs)
+    ours = [{"type": "documentation", "label": "IRB 1", "display": "suspended"}]
+
+    said = {"relatedArtifact": ours}
+    _push(fhir, _delivery(said=said, kind="ResearchStudy", match="read", id="7"))
+
+    assert register.kept["ResearchStudy/7"]["relatedArtifact"] == [theirs[0], *ours]
+
+
 def test_any_other_list_is_one_value_of_ours(fhir, register):
     register.put("Appointment/7", identifier=_numbered("1"), serviceType=[{"text": "old"}])
 

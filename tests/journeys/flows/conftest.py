@@ -12,9 +12,10 @@ after that, so that a story decides when the hub hears of what it did:
         institute.until(lambda: institute.delivered("billing-enrolled", one["id"]))
         assert who.mrn in institute.heard()[-1]
 
-Stories run in any order, beside each other: each makes its own people (`enrols`, `mrn`) and puts
-back what it changes in what all share (studies, staff). What must not happen is looked for after
-`rest()`: everything settled, every outbound pipeline at the head of the feed, nothing due.
+Stories run in any order, beside each other: each makes its own people (`enrols`, `mrn`) and
+studies (`opens`) and puts back what it changes in what all share (the four studies, staff). What
+must not happen is looked for after `rest()`: everything settled, every outbound pipeline at the
+head of the feed, nothing due.
 
 - The sources: `ctms`, `irb`, `edc`, `erp`, `directory`, `hr`, `etmf` are the states of their
   simulators (change rows there), `register(resource)` puts into the FHIR register,
@@ -80,6 +81,16 @@ class Enrolled:
     person: dict[str, Any]  # the row of demographics
 
 
+@dataclass(frozen=True)
+class Opened:
+    """A study that a story made: its protocol number, its IRB's number, the CTMS's key and row."""
+
+    no: str
+    irb: str
+    key: int
+    row: dict[str, Any]
+
+
 @dataclass
 class Institute:
     """The institution and its hub. Of the methods that wait each fails after PATIENCE."""
@@ -126,6 +137,20 @@ class Institute:
             "onTreatmentDate": None, "offStudyDate": None, **more,
         })  # fmt: skip
         return Enrolled(mrn, row["protocolSubjectId"], number, of, row, person)
+
+    def opens(self, *, status: str = "PENDING IRB", **more: Any) -> Opened:
+        """A study that is new in the CTMS and at the IRB. Words of OnCore's row of it may be
+        given: `title=…`, `sponsorProtocolNo=…`."""
+        n = self.number()
+        no, irb = f"STY-{500 + n}", f"STUDY{70_000_000 + n}"
+        row = self.ctms.put("protocols", **{
+            "protocolId": 800_000 + n, "protocolNo": no, "shortTitle": f"Story {n}",
+            "title": f"Story {n}", "nctNo": "", "sponsorProtocolNo": no,
+            "protocolType": "Treatment", "protocolStatus": status, **more,
+        })  # fmt: skip
+        self.ctms.put("protocolManagementDetails", protocolId=row["protocolId"], irbNo=irb)
+        self.irb.studies[irb] = {"id": irb, "name": no, "title": row["title"], "studyTeam": []}
+        return Opened(no, irb, row["protocolId"], row)
 
     def register(self, resource: dict[str, Any]) -> None:
         """Writes a resource into the FHIR register, as its own people would."""
@@ -316,6 +341,7 @@ def _founded(institute: Institute) -> None:
         FOUNDING,
     )
     assert not edge.scheduler.trouble
+    assert not any(edge.dispatcher.trouble.values()), edge.dispatcher.trouble
     institute.until(lambda: "hospital" in edge.addresses, "the listener")
     institute.until(lambda: not institute._waits(), "the founding", FOUNDING)
     institute.rest()
