@@ -114,6 +114,10 @@ def _propose(session: Session, order: Order, now: int) -> None:
     )
 
 
+def _moot(session: Session, order: Order, now: int) -> None:
+    decisions.moot(session, bytes.fromhex(order["object"]), at=now, reason=order["reason"])
+
+
 def _decide(session: Session, order: Order, now: int) -> None:
     decisions.decide(
         session, order["object"], order["state"], by=order["by"], at=now, reason=order["reason"]
@@ -191,6 +195,7 @@ _ORDERS: Mapping[str, Callable[[Session, Order, int], None]] = MappingProxyType(
         "drain": _gate,
         "resume": _resume,
         "propose": _propose,
+        "moot": _moot,
         "decide": _decide,
         "key": _key,
         "revoke": _revoke,

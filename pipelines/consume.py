@@ -124,7 +124,7 @@ def to_say(desk: Desk, page: Sequence[Change], *, quiet: bool = True) -> Iterato
                 entity=one.entity,
                 entity_id=one.id,
                 n=one.n,
-                lane=desk.keyring.digest(f"told|{_lane(after)}"),
+                lane=desk.keyring.digest(f"told|{_lane(desk, after)}"),
             )
 
 
@@ -194,8 +194,11 @@ def _not_behind(desk: Desk, news: Sequence[New]) -> list[New]:
     return [one for one in news if one.n > latest.get(one.entity_id, 0)]
 
 
-def _lane(view: View) -> str:
-    """Whom a record is about: what is said of one person or study keeps its order."""
+def _lane(desk: Desk, view: View) -> str:
+    """Whom a record is about: what is said of one person or study keeps its order. One that a
+    person may have to be asked about keeps no other waiting."""
+    if desk.outlet.mapping.outgoing.matches:
+        return view.id
     spec = entities()[view.entity]
     owner = view.views.now(spec.beside, view.id) if spec.beside else view
     if owner is None or owner.entity == "Participant":

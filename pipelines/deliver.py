@@ -19,6 +19,7 @@ import structlog
 from connectors.errors import Misconfigured, TryLater
 from connectors.protocol import Pushes
 from connectors.record import Delivery, Receipt
+from hub.planned_visit import Match, match
 from mappings.outbound import Wait
 from mappings.values import NotUnderstood
 from pipelines import answered, ask, consume, deliveries, needs, orders, render
@@ -48,6 +49,7 @@ class Round:
     going: list[tuple[Open, Said]] = field(default_factory=list)
     outcomes: list[Became] = field(default_factory=list)
     asked: list[Question] = field(default_factory=list)
+    moot: list[bytes] = field(default_factory=list)  # digests of what needs no answer any more
 
 
 @dataclass(slots=True)
@@ -100,7 +102,7 @@ class Deliverer:
         due = deliveries.due(self.desk.journal, self._name, now, room)
         for one in due:
             self._prepare(one, found, now)
-        self._note(found.outcomes, found.asked)
+        self._note(found.outcomes, found.asked, moot=found.moot)
         if found.going:
             self._send(found.going)
         return bool(due)
@@ -110,8 +112,12 @@ class Deliverer:
             if wrong := needs.elsewhere(self.desk, one):
                 found.outcomes.append(Became(one=one, state="refused", detail=wrong, tried=False))
                 return
-            lacks = needs.unmet(self.desk, one)
-            made = Wait(lacks) if lacks else render.render(self.desk, one)
+            matched = self._match(one, found)
+            lacks = needs.unmet(self.desk, one) or (matched.lacks if matched else "")
+            if matched and matched.doubt and not lacks and not self._sure(one, matched, found, now):
+                return
+            view = matched.view if matched else None
+            made = Wait(lacks) if lacks else render.render(self.desk, one, view)
         except NotUnderstood as error:
             found.outcomes.append(Became(one=one, state="refused", detail=str(error), tried=False))
             return
@@ -136,12 +142,33 @@ class Deliverer:
         return Became(one=one, state="shadow", detail=f"would be sent{decided}",
                       tried=False, said=said)  # fmt: skip
 
+    def _match(self, one: Open, found: Round) -> Match | None:
+        """What it is about, where the mapping wants that found. What was sent once is said again
+        as it was."""
+        if not self.desk.outlet.mapping.outgoing.matches or one.said is not None:
+            return None
+        view = self.desk.views().version(one.entity, one.entity_id, one.n)
+        matched = match(view)
+        found.moot += ask.moot(self.desk.hub, one, matched)
+        return matched
+
+    def _sure(self, one: Open, matched: Match, found: Round, now: int) -> bool:
+        """Whether a person has said that what is in doubt is so. In shadow nobody is asked."""
+        if self.desk.outlet.shadow:
+            why = f"a person would be asked: {matched.doubt}"
+            found.outcomes.append(Became(one=one, state="shadow", detail=why, tried=False))
+            return False
+        question = Question(one, "match", matched)
+        return self._answered(question, f"a person must decide: {matched.doubt}", found, now)
+
     def _may(self, one: Open, found: Round, now: int) -> bool:
         """Whether a person has let it go, where the pipeline asks for that."""
         if not self.desk.outlet.settings.approval:
             return True
-        question = Question(one, "approval")
-        said = ask.answer(self.desk.hub, question)
+        return self._answered(Question(one, "approval"), "a person must approve", found, now)
+
+    def _answered(self, question: Question, waits: str, found: Round, now: int) -> bool:
+        one, said = question.one, ask.answer(self.desk.hub, question)
         if said.state == "accepted":
             return True
         if said.state == "declined":
@@ -150,7 +177,7 @@ class Deliverer:
             return False
         if not said.state:
             found.asked.append(question)
-        found.outcomes.append(self._later(one, "approval", "a person must approve", now + _ASKED))
+        found.outcomes.append(self._later(one, "approval", waits, now + _ASKED))
         return False
 
     def _send(self, going: Sequence[tuple[Open, Said]]) -> None:
@@ -262,10 +289,13 @@ class Deliverer:
         outcomes: Sequence[Became],
         asked: Sequence[Question] = (),
         named: Sequence[Became] = (),
+        moot: Sequence[bytes] = (),
     ) -> None:
+        self._asked.difference_update(moot)
         new = [question for question in asked if question.digest not in self._asked]
-        if outcomes or new:
+        if outcomes or new or moot:
             entries = [self._order(ask.proposal(question, self.desk.outlet)) for question in new]
+            entries += [self._order(_moot(digest)) for digest in moot]
             for one in named:
                 keys = answered.names(self.desk, one.one, one.native_id)
                 entries += [self._order(key) for key in keys]
@@ -290,6 +320,11 @@ class Deliverer:
     @property
     def _name(self) -> str:
         return self.desk.outlet.name
+
+
+def _moot(digest: bytes) -> dict[str, Any]:
+    """The order that closes a question nobody has answered."""
+    return {"do": "moot", "object": digest.hex(), "reason": "the record answers it by now"}
 
 
 def _lost(one: Delivery) -> Receipt:

@@ -13,6 +13,7 @@ from dataclasses import dataclass
 import orjson
 
 from connectors.record import Delivery
+from hub.canonical_view import View
 from hub.clock import from_micros
 from hub.seal import Keyring
 from mappings.outbound import Wait
@@ -31,16 +32,17 @@ class Said:
     opened: tuple[tuple[str, str], ...] = ()
 
 
-def render(desk: Desk, one: Open) -> Said | Wait:
-    """What is to be sent, or what the target must know first. Raises NotUnderstood for a value
-    that the target has no word for."""
+def render(desk: Desk, one: Open, found: View | None = None) -> Said | Wait:
+    """What is to be sent, or what the target must know first. `found` is the record to be said in
+    place of the version, where the mapping had it matched. Raises NotUnderstood for a value that
+    the target has no word for."""
     if one.said is not None:
         return Said(delivery=unpack(desk.keyring, one.id, one.said))
-    views = desk.views()
-    view = views.version(one.entity, one.entity_id, one.n)
+    view = found or desk.views().version(one.entity, one.entity_id, one.n)
+    views = view.views
     at = from_micros(one.made_at)
     made = desk.outlet.mapping.render(view, delivery_id=one.id, now=at)
-    if isinstance(made, Wait):
+    if isinstance(made, Wait) and not found:
         views.reads.clear()
         view = view.filled()
         made = desk.outlet.mapping.render(view, delivery_id=one.id, now=at)

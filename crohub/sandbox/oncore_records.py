@@ -7,12 +7,14 @@ others wrote into a row stays, where the world says nothing else.
 from __future__ import annotations
 
 from collections.abc import Iterator
+from datetime import date, timedelta
 from itertools import chain
 
 from crohub.sandbox.news import News
 from crohub.sandbox.oncore import TABLES, OncoreState, Row
 from crohub.sandbox.planted import person
-from crohub.sandbox.studies import STUDIES, Study
+from crohub.sandbox.recruitment import ACTIVE
+from crohub.sandbox.studies import STUDIES, Study, Visit
 from crohub.sandbox.world import Subject, World, study_of
 
 INSTITUTION = "org-cedar"
@@ -33,7 +35,7 @@ def state() -> OncoreState:
 
 def fill(oncore: OncoreState, world: World, news: News) -> None:
     """Brings the CTMS to where the world is: whoever is named by somebody else comes first."""
-    for name, row in chain(_standing(world), _subjects(world), _visits(world)):
+    for name, row in chain(_standing(world), _subjects(world), _planned(oncore, world)):
         key = str(row[TABLES[name].key])
         if news.is_new(row, name, key):
             oncore.put(name, **oncore.table(name).get(key, {}) | row)
@@ -49,7 +51,7 @@ def _standing(world: World) -> Iterator[tuple[str, Row]]:
         }  # fmt: skip
         for place, visit in enumerate(study.visits, 1):
             yield "protocolCalendarVisits", {
-                "calendarVisitId": _visit_id(study, visit.code), "protocolId": number,
+                "calendarVisitId": visit_id(study, visit.code), "protocolId": number,
                 "visitName": visit.name, "sequence": place, "plannedDay": visit.day,
                 "windowBefore": visit.before, "windowAfter": visit.after, "calendarVersion": "1",
             }  # fmt: skip
@@ -69,18 +71,37 @@ def _subjects(world: World) -> Iterator[tuple[str, Row]]:
             yield "protocolSubjects", _subject(one)
 
 
-def _visits(world: World) -> Iterator[tuple[str, Row]]:
-    """Visits that took place; what is booked is the hospital's to know."""
-    for booking, stay in world.attended:
-        one = world.subjects[booking.subject]
+def _planned(oncore: OncoreState, world: World) -> Iterator[tuple[str, Row]]:
+    """The calendars of those on study, from the first day on. Whether somebody came is what the
+    hospital knows, and this CTMS is told."""
+    visits = oncore.table("protocolSubjectVisits").values()
+    known = {(row["protocolSubjectId"], row["calendarVisitId"]) for row in visits}
+    for one in world.subjects.values():
         study = study_of(one)
-        yield "protocolSubjectVisits", {
-            "protocolSubjectVisitId": 700_000 + int(booking.id[2:]),
-            "protocolId": protocol_id(study), "protocolSubjectId": subject_id(one),
-            "subjectDemographicsId": int(one.mrn),
-            "calendarVisitId": _visit_id(study, booking.visit), "visitName": booking.reason,
-            "visitStatus": "Occurred", "visitDate": stay.began.date().isoformat(),
-        }  # fmt: skip
+        for place, visit in enumerate(study.visits):
+            row = _visit(one, study, visit, 700_000 + 10 * subject_id(one) + place)
+            is_known = (row["protocolSubjectId"], row["calendarVisitId"]) in known
+            if one.state in ACTIVE and not is_known and _is_ahead(world, one, visit):
+                yield "protocolSubjectVisits", row
+
+
+def _is_ahead(world: World, one: Subject, visit: Visit) -> bool:
+    return visit.day >= 0 and bool(one.enrolled_on) and _due(one, visit) >= world.first_day
+
+
+def _due(one: Subject, visit: Visit) -> date:
+    assert one.enrolled_on  # noqa: S101 - asked of those on study only
+    return one.enrolled_on + timedelta(days=visit.day)
+
+
+def _visit(one: Subject, study: Study, visit: Visit, number: int) -> Row:
+    planned = _due(one, visit).isoformat() if one.enrolled_on else None
+    return {
+        "protocolSubjectVisitId": number, "protocolId": protocol_id(study),
+        "protocolSubjectId": subject_id(one), "subjectDemographicsId": int(one.mrn),
+        "calendarVisitId": visit_id(study, visit.code), "visitName": visit.name,
+        "visitStatus": "Planned", "plannedDate": planned, "visitDate": None,
+    }  # fmt: skip
 
 
 def protocol_id(study: Study) -> int:
@@ -150,6 +171,7 @@ def _subject(one: Subject) -> Row:
     }  # fmt: skip
 
 
-def _visit_id(study: Study, code: str) -> int:
+def visit_id(study: Study, code: str) -> int:
+    """OnCore's number of a visit of a study's calendar."""
     codes = [visit.code for visit in study.visits]
     return protocol_id(study) + 1 + codes.index(code)

@@ -76,7 +76,7 @@ STUDIES = (
         sponsor="org-lumen", investigator="E101", coordinator="E305",
         sites=(MAIN, NORTH), arms=("Lumenitib", "Standard care"),
         visits=_calendar(
-            ("SCR", "Screening", "Screening", -7, 21, 0),
+            ("SCR", "Screening", "Screening", -7, 21, 7),
             ("C1D1", "Cycle 1 Day 1", "Treatment", 0, 0, 3),
             ("C1D8", "Cycle 1 Day 8", "Treatment", 7, 1, 2),
             ("C2D1", "Cycle 2 Day 1", "Treatment", 21, 2, 3),
@@ -92,7 +92,7 @@ STUDIES = (
         sponsor="org-halcyon", investigator="E102", coordinator="E305",
         sites=(MAIN, WASH), arms=("Sensor", "Usual care"),
         visits=_calendar(
-            ("SCR", "Screening", "Screening", -3, 14, 0),
+            ("SCR", "Screening", "Screening", -3, 14, 3),
             ("IMPL", "Implantation", "Treatment", 0, 0, 7),
             ("W1", "Week 1", "Follow-up", 7, 2, 2),
             ("W4", "Week 4", "Follow-up", 28, 4, 4),
@@ -118,7 +118,7 @@ STUDIES = (
         sponsor="org-cedar", investigator="E104", coordinator="E305",
         sites=(NORTH,), arms=("Sleep training", "Waiting list"),
         visits=_calendar(
-            ("SCR", "Screening", "Screening", -3, 7, 0),
+            ("SCR", "Screening", "Screening", -3, 7, 3),
             ("D1", "Day 1", "Treatment", 0, 0, 2),
             ("D15", "Day 15", "Treatment", 14, 2, 2),
             ("D29", "Day 29", "Follow-up", 28, 3, 3),

@@ -13,6 +13,8 @@ class VisitDef(Entity, table=True):
     __identifiers__ = (
         IdentifierType(type="visit_oid", says="the visit's id in its study", assigned=True,
                        literal=True),
+        IdentifierType(type="visit_code", says="what it is called in one version of the calendar",
+                       assigned=True),
     )  # fmt: skip
 
     study_id: str | None = ref("Study", "the study")

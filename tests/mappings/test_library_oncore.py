@@ -40,7 +40,7 @@ class Shown:
 
 STUDY = Shown(key="4711")
 ENROLLED = {"state": "enrolled", "enrolled_on": "2026-02-12"}
-VISIT = {"status": "completed", "actual_on": "2026-03-05"}
+VISIT = {"study": "s1", "status": "completed", "actual_on": "2026-03-05"}
 REVIEW = {
     "state": "approved",
     "kind": "amendment",
