@@ -36,6 +36,7 @@ _LISTS = {"Users": "Users", "Groups": "Groups"}
 _CHANGED = {"changed_users": "Users", "changed_groups": "Groups"}
 _RESOURCES = "Resources || `[]`"  # left out where there are none (RFC 7644 §3.4.2)
 _TOTAL = "totalResults"
+_EMPLOYEE = '"urn:ietf:params:scim:schemas:extension:enterprise:2.0:User".employeeNumber'
 _PATCH = "urn:ietf:params:scim:api:messages:2.0:PatchOp"
 _DOES = ("deactivate", "activate", "add_member", "remove_member")
 
@@ -116,7 +117,8 @@ class Scim(Connector):
 
     def push(self, deliveries: Sequence[Delivery]) -> Sequence[Receipt]:
         """Deactivates, activates, and adds to or removes from a group. `Delivery.target` has
-        `do`, and `user` and `group`, ids of the provider; what is so already is left alone."""
+        `do`, and `user` and `group`, ids of the provider; what is so already is left alone. With
+        `employee` it is the account of that employee number, should `user` be of another job."""
         if not deliveries:
             return []
         with self._line.session() as http:
@@ -179,6 +181,8 @@ class Scim(Connector):
             raise Refused(
                 f"target: expected `do` ({', '.join(_DOES)}), `user`, for members `group`"
             )
+        if employee := delivery.target.get("employee", ""):
+            user = self._account(http, user, employee)
         path = f"/Groups/{quote(group, safe='')}" if needs else f"/Users/{quote(user, safe='')}"
         for last in (False, True):  # somebody else was quicker: look again, once
             answer = self._get(http, path)
@@ -198,6 +202,21 @@ class Scim(Connector):
                     why = f"{error}; it changes all the time"
                     raise TryLater(why, answered=True) from error
         return Receipt(id=delivery.id, outcome="delivered", native_id=group if needs else user)
+
+    def _account(self, http: Http, user: str, employee: str) -> str:
+        """The account of an employee number: somebody with two jobs may have two, and `user` is
+        one of them. An account that says no number is taken at its id."""
+        there = json_text.read(self._get(http, f"/Users/{quote(user, safe='')}").body)
+        if find(_EMPLOYEE, there) in (None, "", employee):
+            return user
+        found = [
+            str(find("id", account))
+            for one in self._line.pull("Users", "")
+            if find(_EMPLOYEE, account := json_text.read(one.body)) == employee
+        ]
+        if len(found) != 1:
+            raise Refused(f"{len(found)} accounts have the employee number of this job")
+        return found[0]
 
     def _patch(self, path: str, change: dict[str, Any], there: Answer) -> Ask:
         version = there.headers.get("etag", "")

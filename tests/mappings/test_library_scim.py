@@ -68,11 +68,11 @@ def test_an_account_is_locked_when_it_is_closed_here():
 
 
 def test_who_has_left_is_locked_once_the_provider_knows_them():
-    ended = {"status": "terminated", "end_on": "2026-03-01"}
+    ended = {"status": "terminated", "end_on": "2026-03-01", "hr_id": "E305"}
 
     known = told("scim/leaver", Shown(ended, {"person": Shown(key="U7")}))
 
-    assert known.target == {"do": "deactivate", "user": "U7"}
+    assert known.target == {"do": "deactivate", "user": "U7", "employee": "E305"}
     assert isinstance(told("scim/leaver", Shown(ended, {"person": Shown()})), Wait)
 
 
