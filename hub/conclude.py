@@ -7,6 +7,7 @@ from typing import Any
 import orjson
 
 from hub.context import Changes, Context
+from hub.judge import judge
 from hub.load import gone, refold
 from hub.model.spec import entities
 from hub.said import Said
@@ -24,7 +25,7 @@ def _conclude_one(context: Context, changes: Changes, said: Said, thing: Thing) 
     before = (thing.golden, thing.provenance, thing.withdrawn, thing.quality)
     refold(context, thing)
     thing.withdrawn = gone(thing)
-    thing.quality = _quality(thing)
+    thing.quality = judge(context, changes, said, thing, before[0]) or _quality(thing)
     changed = _changed(before[0], thing.golden)
     if thing.withdrawn != before[2]:
         changed["#withdrawn"] = thing.withdrawn

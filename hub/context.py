@@ -75,5 +75,6 @@ class Changes:
     new_things: set[tuple[str, str]] = field(default_factory=set)
     touched: dict[tuple[str, str], Thing] = field(default_factory=dict)  # by this message
     born: list[bytes] = field(default_factory=list)  # digests that became known: keys, identifiers
+    reworded: list[Row] = field(default_factory=list)  # findings whose evidence has changed
     findings: list[Row] = field(default_factory=list)
     closed: list[Row] = field(default_factory=list)

@@ -36,7 +36,7 @@ _TESTS: dict[str, tuple[str, ...]] = {
 }
 _ENVELOPE: dict[str, tuple[str, tuple[str, ...]]] = {
     "id": ("text", ()),
-    "quality": ("code", ("ok", "stub")),
+    "quality": ("code", ("ok", "stub", "warning", "conflict")),
     "withdrawn": ("flag", ()),
     "recorded_at": ("micros", ()),
     "valid_from": ("micros", ()),

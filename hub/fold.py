@@ -7,10 +7,12 @@ Then the systems' standing statements fold by authority. Any order of arrival gi
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
+from typing import Any
 
+from hub.choose import Voice, choose
+from hub.policy import Policy
 from hub.things import Assertion, Fields, Xref
 
-Rank = Callable[[str, str, str], int]  # (entity, field, system) → 0 is the strongest
 Standing = dict[str, Assertion]  # field → the assertion that holds it
 
 
@@ -81,32 +83,45 @@ _ENDURING = (
 
 
 def fold(
-    entity: str, xrefs: Sequence[Xref], rank: Rank, home: Callable[[int], str]
+    entity: str, xrefs: Sequence[Xref], policy: Policy, home: Callable[[int], str]
 ) -> tuple[Fields, dict[str, int]]:
     """The golden fields of a thing and, for each, the number of the assertion that won it.
 
-    Authority first, then the newest. REMOVED from the strongest system that speaks of a field
-    leaves it without a value; unknown (null) gives way to any system that knows. A field that
-    only echoes what we told a system ourselves counts last. References become ids by `home`.
+    Each field by its rule (`hub.choose`), as a rule authority first, then the newest. REMOVED
+    from the winner leaves it without a value; unknown (null) gives way to any system that knows.
+    References become ids by `home`.
     """
+    voices = speaking(entity, xrefs)
+    if len(voices) == 1 and len(voices[0][1]) == 1:
+        return _only(voices[0][1][0], home)
+    golden: Fields = {}
+    provenance: dict[str, int] = {}
+    for name, said in by_field(voices).items():
+        if len(said) == 1:  # the everyday case
+            _take(golden, provenance, name, said[0].said, said[0].value, home)
+            continue
+        best, value = choose(policy, entity, name, said)
+        _take(golden, provenance, name, best.said, value, home)
+    return golden, provenance
+
+
+def speaking(entity: str, xrefs: Sequence[Xref]) -> list[tuple[str, list[Assertion]]]:
+    """The keys that speak of a thing as this entity: the system of each and its assertions."""
     voices = []
     for xref in xrefs:
         own = [a for a in xref.live if a.entity == entity]
         if own:
             voices.append((xref.system, own))
-    if len(voices) == 1 and len(voices[0][1]) == 1:
-        return _only(voices[0][1][0], home)
-    best: dict[str, tuple[tuple[object, ...], Assertion]] = {}
+    return voices
+
+
+def by_field(voices: Sequence[tuple[str, Sequence[Assertion]]]) -> dict[str, list[Voice]]:
+    """What each key's standing statement says, field by field."""
+    found: dict[str, list[Voice]] = {}
     for system, assertions in voices:
-        for name, assertion in standing(assertions).items():
-            weight = _weight(entity, name, system, assertion, rank)
-            if name not in best or weight < best[name][0]:
-                best[name] = (weight, assertion)
-    golden: Fields = {}
-    provenance: dict[str, int] = {}
-    for name, (_, assertion) in best.items():
-        _take(golden, provenance, name, assertion, home)
-    return golden, provenance
+        for name, said in standing(assertions).items():
+            found.setdefault(name, []).append(Voice(system, said, said.fields[name]))
+    return found
 
 
 def _only(assertion: Assertion, home: Callable[[int], str]) -> tuple[Fields, dict[str, int]]:
@@ -121,22 +136,14 @@ def _only(assertion: Assertion, home: Callable[[int], str]) -> tuple[Fields, dic
     return golden, dict.fromkeys(golden, assertion.a)
 
 
-def _weight(
-    entity: str, name: str, system: str, assertion: Assertion, rank: Rank
-) -> tuple[object, ...]:
-    version, at, seq, a = assertion.order
-    unknown = assertion.fields[name] is None
-    return (unknown, name in assertion.echo, rank(entity, name, system), -at, -version, -seq, -a)
-
-
 def _take(
     golden: Fields,
     provenance: dict[str, int],
     name: str,
-    assertion: Assertion,
+    said: Assertion,
+    value: Any,  # noqa: ANN401 - JSON
     home: Callable[[int], str],
 ) -> None:
-    value = assertion.fields[name]
     if value is None:
         return
     if type(value) is dict:
@@ -144,4 +151,4 @@ def _take(
             return
         value = home(value["x"])
     golden[name] = value
-    provenance[name] = assertion.a
+    provenance[name] = said.a

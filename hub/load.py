@@ -63,7 +63,7 @@ def load_things(context: Context, wanted: Iterable[tuple[str, str]]) -> None:
 def refold(context: Context, thing: Thing) -> None:
     """Sets the thing's fields to what its keys' live assertions fold to."""
     thing.golden, thing.provenance = fold(
-        thing.entity, thing.xrefs, context.policy.rank, context.world.homes.__getitem__
+        thing.entity, thing.xrefs, context.policy, context.world.homes.__getitem__
     )
 
 

@@ -1,52 +1,18 @@
-"""Whose word counts: survivorship by authority order, as configured."""
+"""Whose word counts: survivorship, field by field, as configured.
+
+`hub.rules` says what a rule is, `hub.authority` which ones hold where nobody has said otherwise.
+"""
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 
-# model page §7; a policy file replaces it entity by entity, field by field
-DEFAULT_ORDER = (
-    "IRB", "CTMS", "EDC", "EHR", "HR", "TRAINING", "ETMF", "EREG", "ERP", "REGISTRY", "OTHER",
-)  # fmt: skip
-_MONEY = ("ERP", "CTMS")
-_STAFF = ("HR", "EREG", "CTMS")
-_PAPERS = ("ETMF", "EREG", "CTMS")
-DEFAULT_AUTHORITY: dict[str, dict[str, Sequence[str]]] = {
-    "Study": {"*": ("CTMS", "IRB", "EDC", "EHR", "REGISTRY")},
-    "StudySite": {"*": ("CTMS", "IRB", "EDC", "EHR", "REGISTRY")},
-    "Participant": {"*": ("EHR", "CTMS", "EDC")},
-    "ParticipantPhi": {"*": ("EHR", "CTMS", "EDC")},
-    "Enrollment": {"*": ("CTMS", "EDC", "EHR")},
-    "EnrollmentState": {"*": ("CTMS", "EDC", "EHR")},
-    "EnrollmentArm": {"*": ("EDC", "CTMS", "EHR")},
-    "Consent": {"*": ("EREG", "EHR", "CTMS", "EDC")},
-    "ParticipantVisit": {"*": ("EDC", "EHR", "CTMS"), "scheduled_at": ("EHR", "CTMS", "EDC")},
-    "Person": {"*": ("HR", "EREG", "CTMS", "EHR")},
-    "StaffAssignment": {"*": ("CTMS", "EREG", "IRB", "HR", "EHR")},
-    "IrbSubmission": {"*": ("IRB", "CTMS")},
-    "AncillaryReview": {"*": ("IRB", "CTMS")},
-    "Employment": {"*": ("HR",)},
-    "Credential": {"*": _STAFF},
-    "TrainingRecord": {"*": ("TRAINING", *_STAFF)},
-    "Delegation": {"*": ("EREG", "CTMS")},
-    "CrfStatus": {"*": ("EDC", "CTMS")},
-    "DataQuery": {"*": ("EDC", "CTMS")},
-    "Charge": {"*": ("EHR", "ERP")},
-    "VisitProcedure": {"*": ("EHR", "EDC", "CTMS"), "billing_status": _MONEY},
-    "Document": {"*": _PAPERS},
-    "DocumentVersion": {"*": _PAPERS},
-    "ExpectedDocument": {"*": _PAPERS},
-    "AccountingCode": {"*": _MONEY},
-    "Award": {"*": _MONEY},
-    "AwardDeliverable": {"*": _MONEY},
-    "Invoice": {"*": _MONEY},
-    "InvoiceLine": {"*": _MONEY},
-    "LedgerEntry": {"*": _MONEY},
-    "Payment": {"*": _MONEY},
-    "PaymentAllocation": {"*": _MONEY},
-    "PurchaseOrder": {"*": _MONEY},
-}
+from hub.authority import DEFAULT_RULES
+from hub.rules import GENERAL, Rule
+
+PERSON = "~person"  # the system that speaks when a person overrides a value
+_PLAIN = Rule()
 
 
 @dataclass(frozen=True, slots=True)
@@ -60,26 +26,42 @@ class System:
 
 @dataclass(slots=True)
 class Policy:
-    """Authority orders and which role each system plays. `revision` names the configuration."""
+    """The rules, and which role each system plays. `revision` names the configuration."""
 
     systems: Mapping[str, System] = field(default_factory=dict)
-    authority: Mapping[str, Mapping[str, Sequence[str]]] = field(
-        default_factory=lambda: DEFAULT_AUTHORITY
-    )
+    rules: Mapping[str, Mapping[str, Rule]] = field(default_factory=lambda: DEFAULT_RULES)
     revision: str = ""
-    _known: dict[tuple[str, str, str], int] = field(default_factory=dict)
+    _known: dict[tuple[str, str], Rule] = field(default_factory=dict)
+    _ranks: dict[tuple[str, str, str], int] = field(default_factory=dict)
+
+    def rule(self, entity: str, name: str) -> Rule:
+        """The rule of a field: its own, else that of its entity's `*`."""
+        key = (entity, name)
+        if key not in self._known:
+            fields = self.rules.get(entity, {})
+            self._known[key] = fields.get(name) or fields.get("*") or _PLAIN
+        return self._known[key]
 
     def rank(self, entity: str, name: str, system: str) -> int:
         """The place of `system` for this field: 0 is the strongest; roles not listed come last,
-        in the general order."""
+        in the general order. A person's own word is before all."""
         key = (entity, name, system)
-        if key not in self._known:
-            self._known[key] = self._rank(entity, name, system)
-        return self._known[key]
+        if key not in self._ranks:
+            self._ranks[key] = self._rank(entity, name, system)
+        return self._ranks[key]
+
+    def is_ranked(self, entity: str, name: str, system: str) -> bool:
+        """Whether the field's order names the role of `system`."""
+        return self.role(system) in self.rule(entity, name).order
+
+    def role(self, system: str) -> str:
+        """The role a system plays; OTHER for one that is not configured (any more)."""
+        return self.systems[system].role if system in self.systems else "OTHER"
 
     def _rank(self, entity: str, name: str, system: str) -> int:
-        role = self.systems[system].role if system in self.systems else "OTHER"
-        fields = self.authority.get(entity, {})
-        order = list(fields.get(name) or fields.get("*") or ())
-        order += [other for other in DEFAULT_ORDER if other not in order]
+        if system == PERSON:
+            return -1
+        order = list(self.rule(entity, name).order)
+        order += [other for other in GENERAL if other not in order]
+        role = self.role(system)
         return order.index(role) if role in order else len(order)

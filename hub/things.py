@@ -65,6 +65,14 @@ class World:
     """What is known of the store. Lives over batches where one writer owns the store; there it
     is emptied when it grows beyond its bound, and whenever a transaction fails."""
 
+@dataclass(slots=True, eq=False)
+class Judged:
+    """An open finding about a record: its id, and what it says was found."""
+
+    id: str
+    found: str
+
+
     by_digest: dict[bytes, Xref] = field(default_factory=dict)
     absent: set[bytes] = field(default_factory=set)
     by_number: dict[int, Xref] = field(default_factory=dict)
@@ -81,6 +89,9 @@ class World:
         for part in (self.by_digest, self.by_number, self.holders, self.homes, self.given):
             part.clear()
         self.absent.clear()
+    # (entity, id) → the open findings about the record by rule and field, of those looked at
+    judged: dict[tuple[str, str], dict[tuple[str, str], Judged]] = field(default_factory=dict)
+
         self.things.clear()
         self.open_findings.clear()
 
@@ -88,5 +99,6 @@ class World:
         """Takes a key into the world."""
         self.by_digest[xref.digest] = xref
         self.by_number[xref.x] = xref
+        self.judged.clear()
         self.homes[xref.x] = xref.entity_id
         self.absent.discard(xref.digest)

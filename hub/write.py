@@ -41,6 +41,8 @@ def write(context: Context, changes: Changes) -> None:
         session.run("update finding set closed_at = ? where id = ?", row)
 
 
+    for row in changes.reworded:
+        session.run("update finding set found = ?, expected = ? where id = ?", row)
 def _write_xrefs(context: Context, changes: Changes) -> None:
     new = [_xref_row(context, x) for x in changes.xrefs if x in changes.new_xrefs]
     old = [_xref_row(context, x) for x in changes.xrefs if x not in changes.new_xrefs]

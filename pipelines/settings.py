@@ -19,6 +19,7 @@ from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_valida
 from connectors import registry
 from connectors.errors import Misconfigured
 from connectors.protocol import Connector
+from hub.rules import Rule
 from mappings import document
 from mappings.document import Table
 from mappings.mistakes import Mistakes, one_of
@@ -177,7 +178,7 @@ class Deployment(_Values):
     connections: dict[str, ConnectionSettings]
     inbound: dict[str, Inbound]
     outbound: dict[str, Outbound]
-    authority: dict[str, dict[str, tuple[str, ...]]]
+    rules: dict[str, dict[str, Rule]]
 
     def connector(self, name: str) -> Connector:
         """The connector of a connection, built from its settings."""
@@ -233,7 +234,7 @@ def load(folder: Path, environment: Mapping[str, str] | None = None) -> Deployme
         else:
             _put(inbound, name, written.checked(table, Inbound, mistakes, environment))
         _check_name(table, _names(folder, "connections"), mistakes)
-    authority = policies.authority(folder, get_args(Role), mistakes)
+    rules = policies.survivorship(folder, get_args(Role), mistakes)
     mistakes.raise_if_any()
     return Deployment(
         folder=folder,
@@ -241,7 +242,7 @@ def load(folder: Path, environment: Mapping[str, str] | None = None) -> Deployme
         connections=connections,
         inbound=inbound,
         outbound=outbound,
-        authority=authority,
+        rules=rules,
     )
 
 

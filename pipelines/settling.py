@@ -14,7 +14,7 @@ import signal
 import sqlite3
 import sys
 import time
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator
 from contextlib import contextmanager
 from multiprocessing.connection import Connection
 from pathlib import Path
@@ -23,8 +23,9 @@ from types import FrameType
 import structlog
 
 from hub import clock, seal
+from hub.authority import DEFAULT_RULES
 from hub.context import Context
-from hub.policy import DEFAULT_AUTHORITY, Policy, System
+from hub.policy import Policy, System
 from pipelines import logs, revision
 from pipelines.echo import Echoes, told_systems
 from pipelines.mapper import Limits, Mapper
@@ -116,9 +117,10 @@ def policy_of(deployment: Deployment) -> Policy:
     systems = {
         c.system: System(c.system, c.role, c.environment) for c in deployment.connections.values()
     }
-    authority: dict[str, Mapping[str, Sequence[str]]] = dict(DEFAULT_AUTHORITY)
-    authority.update(deployment.authority)
-    return Policy(systems=systems, authority=authority)
+    rules = dict(DEFAULT_RULES)
+    for entity, fields in deployment.rules.items():
+        rules[entity] = {**rules.get(entity, {}), **fields}
+    return Policy(systems=systems, rules=rules)
 
 
 def main(places: Places, deployment: Deployment, worker: str, wake: Connection) -> None:

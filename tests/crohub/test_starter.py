@@ -48,7 +48,7 @@ def test_the_survivorship_example_names_known_entities_and_roles(deployment):
 
     found = settings.load(deployment)
 
-    assert found.authority["Participant"]["sex"][0] == "EHR"
+    assert found.rules["Participant"]["sex"].order[0] == "EHR"
 
 
 def test_a_folder_in_use_is_left_as_it_is(crohub, deployment):

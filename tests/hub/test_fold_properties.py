@@ -6,6 +6,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from hub.fold import fold, is_gone, standing, still_live
+from hub.policy import Policy, System
+from hub.rules import Rule
 from hub.things import Assertion, Xref
 
 NAMES = ("sex", "race", "title")
@@ -13,8 +15,10 @@ RANKS = {"ehr": 0, "ctms": 1, "edc": 2}
 VALUES = st.sampled_from(["a", "b", "c", None, {"removed": True}])
 
 
-def rank(_entity: str, _name: str, system: str) -> int:
-    return RANKS[system]
+POLICY = Policy(
+    systems={name: System(name, name.upper()) for name in RANKS},
+    rules={"Study": {"*": Rule(order=tuple(name.upper() for name in RANKS))}},
+)
 
 
 def home(x: int) -> str:
@@ -55,7 +59,7 @@ def key(x, system, said):
 
 def folded(said):
     keys = [key(x, system, own) for x, (system, own) in enumerate(said.items(), 1)]
-    return fold("Study", keys, rank, home)
+    return fold("Study", keys, POLICY, home)
 
 
 def arriving(said, order):

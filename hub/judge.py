@@ -1,0 +1,118 @@
+"""What is odd about a record as it stands now: findings that belong to the record, not to a
+message. They are opened once, kept up to date, and closed when the record is right again."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import NamedTuple
+
+from hub.clock import uuid7
+from hub.context import Changes, Context
+from hub.disagree import disagreements
+from hub.model.spec import entities
+from hub.said import Said
+from hub.things import Fields, Judged, Thing
+
+CONFLICT, JUMP = "systems-disagree", "illegal-step"
+_QUALITY = {CONFLICT: "conflict", JUMP: "warning"}
+
+
+class Oddity(NamedTuple):
+    """One thing wrong with one field of a record."""
+
+    rule: str
+    field: str
+    found: str
+    expected: str
+
+
+def judge(context: Context, changes: Changes, said: Said, thing: Thing, before: Fields) -> str:
+    """The quality of a record that was folded again: conflict, warning, or "" where nothing is
+    odd. `before` are its fields until now."""
+    now = [*_conflicts(context, thing), *_jump(thing, before, said.seq)]
+    if not now and thing.quality not in _QUALITY.values():
+        return ""  # the everyday case
+    known = _known(context, thing)
+    kept = _standing_jump(thing, before, known)
+    current = {(one.rule, one.field): one for one in now}
+    for key, one in current.items():
+        if key not in known:
+            _open(context, changes, said, thing, one)
+        elif known[key].found != one.found:
+            known[key].found = one.found
+            changes.reworded.append((one.found, one.expected, known[key].id))
+    for key in [key for key in known if key not in current and key not in kept]:
+        changes.closed.append((changes.now, known.pop(key).id))
+    rules = {rule for rule, _ in known}
+    return next((_QUALITY[rule] for rule in (CONFLICT, JUMP) if rule in rules), "")
+
+
+def _conflicts(context: Context, thing: Thing) -> Iterator[Oddity]:
+    """What two systems say of a field, in the words a person reads; of a sealed field only who."""
+    if len(thing.xrefs) < 2:
+        return
+    spec = entities()[thing.entity]
+    for name, voices in disagreements(context, thing):
+        silent = spec.fields[name].sealed or spec.fields[name].meta.kind == "ref"
+        found = "; ".join(
+            voice.system if silent else f"{voice.system}: {voice.value}" for voice in voices
+        )
+        yield Oddity(CONFLICT, name, found, f"one value; {_believed(context, thing, name)}")
+
+
+def _believed(context: Context, thing: Thing, name: str) -> str:
+    rule = context.policy.rule(thing.entity, name)
+    order = " before ".join(rule.order)
+    return f"the hub believes {order}" if rule.by == "authority" else f"by {rule.by}, then {order}"
+
+
+def _jump(thing: Thing, before: Fields, seq: int) -> Iterator[Oddity]:
+    """A step of the record's state that its lifecycle does not draw, and that this message made:
+    a merge taken back, or another policy, is no step of the record."""
+    cycle = entities()[thing.entity].lifecycle
+    if cycle is None:
+        return
+    old, new = before.get(cycle.field), thing.golden.get(cycle.field)
+    if old is None or new is None or cycle.allows(old, new):
+        return
+    winner = thing.provenance[cycle.field]
+    if not any(a.a == winner and a.seq == seq for xref in thing.xrefs for a in xref.live):
+        return
+    after = ", ".join(cycle.steps.get(old, ())) or "nothing"
+    yield Oddity(JUMP, cycle.field, f"{old} → {new}", f"after {old}: {after}")
+
+
+def _standing_jump(
+    thing: Thing, before: Fields, known: dict[tuple[str, str], Judged]
+) -> set[tuple[str, str]]:
+    """A jump stays odd until the state moves on, by a step that is drawn."""
+    cycle = entities()[thing.entity].lifecycle
+    if cycle is None or before.get(cycle.field) != thing.golden.get(cycle.field):
+        return set()
+    return {(JUMP, cycle.field)} & known.keys()
+
+
+def _known(context: Context, thing: Thing) -> dict[tuple[str, str], Judged]:
+    """The open findings of a record, read once."""
+    judged = context.world.judged
+    key = (thing.entity, thing.id)
+    if key not in judged:
+        rows = context.session.all(
+            "select rule, field, id, found from finding where entity_id = ? and entity = ? "
+            f"and closed_at is null and rule in ('{CONFLICT}', '{JUMP}')",
+            (thing.id, thing.entity),
+        )
+        judged[key] = {(rule, field): Judged(one, found) for rule, field, one, found in rows}
+    return judged[key]
+
+
+def _open(context: Context, changes: Changes, said: Said, thing: Thing, one: Oddity) -> None:
+    number = uuid7(changes.now)
+    digest = context.keyring.digest(f"finding|{one.rule}|{thing.entity}|{thing.id}|{one.field}")
+    changes.findings.append(
+        (
+            number, digest, one.rule, None, thing.entity, thing.id, one.field, "", one.found,
+            one.expected, said.seq, changes.now, None,
+        )
+    )  # fmt: skip
+    _known(context, thing)[one.rule, one.field] = Judged(number, one.found)
