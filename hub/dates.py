@@ -212,6 +212,7 @@ def _date(date: str) -> Reading:
     return Reading(date, "" if _plausible(date) else _IMPLAUSIBLE)
 
 
+_UTC = ("Z", "+00:00", "+0000")
 _IMPLAUSIBLE = f"the year is not between {EARLIEST_YEAR} and {LATEST_YEAR}"
 
 
@@ -219,6 +220,9 @@ def _instant(parts: _Parts, said: str, zone: tzinfo, expected: str) -> Reading:
     date, hour, minute, second, fraction, offset = parts
     if not hour:
         return _date(date)
+    if offset in _UTC:  # most systems write UTC: the clock need not be moved
+        stated = f"{date}T{hour}:{minute or '00'}{_seconds(second, fraction)}Z[+00:00]"
+        return Reading(stated, "" if _plausible(date) else _IMPLAUSIBLE)
     clock = datetime.fromisoformat(f"{date}T{hour}:{minute or '00'}")
     try:
         shift, note = _stated(offset) if offset else _in_zone(clock, zone)
@@ -228,8 +232,12 @@ def _instant(parts: _Parts, said: str, zone: tzinfo, expected: str) -> Reading:
         raise _unreadable(said, expected) from error
     if not _plausible(date):
         note = _IMPLAUSIBLE
-    tail = (f":{second}" if second else "") + (f".{fraction}" if fraction else "")
+    tail = _seconds(second, fraction)
     return Reading(f"{utc.isoformat(timespec='minutes')}{tail}Z[{_offset(shown)}]", note)
+
+
+def _seconds(second: str, fraction: str) -> str:
+    return (f":{second}" if second else "") + (f".{fraction}" if fraction else "")
 
 
 def _stated(offset: str) -> tuple[timedelta, str]:

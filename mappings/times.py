@@ -51,14 +51,20 @@ def _instant(_argument: str, setting: Setting) -> Step:
     zone = setting.context.timezone
 
     def read(value: Any) -> str:  # noqa: ANN401 - whatever the source sent
-        text = (value if type(value) is str else as_text(value)).strip()
-        try:
-            return _noted(_moment(text, zone))
-        except ValueError:
-            expected = "YYYYMMDDHHMM[SS][+ZZZZ] or YYYY-MM-DDThh:mm[:ss][Z]"
-            raise BadValue("unreadable-date", expected, text) from None
+        return _read_moment(value if type(value) is str else as_text(value), zone)
 
     return read
+
+
+# What one message says of several things, it says with one time.
+@lru_cache(maxsize=256)
+def _read_moment(value: str, zone: tzinfo) -> str:
+    text = value.strip()
+    try:
+        return _noted(_moment(text, zone))
+    except ValueError:
+        expected = "YYYYMMDDHHMM[SS][+ZZZZ] or YYYY-MM-DDThh:mm[:ss][Z]"
+        raise BadValue("unreadable-date", expected, text) from None
 
 
 def _moment(text: str, zone: tzinfo) -> dates.Reading:

@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from mappings.calls import function
-from mappings.functions.parts import dicts, texts
+from mappings.functions.parts import best, dicts, texts
 
 # Organization and Location keep theirs under `contact` since R5; a Patient's `contact` is
 # somebody else.
@@ -27,15 +27,15 @@ def name(source: Mapping[str, Any], part: str = "family", use: str = "") -> Any:
         names = [one for one in names if one.get("use") == use]
     if not names:
         return None
-    best = min(names, key=lambda one: (_ended(one), _rank(one.get("use"))))
+    chosen = best(names, lambda one: (_ended(one), _rank(one.get("use"))))
     if part == "family":
-        return best.get("family")
-    given = texts(best.get("given"))
+        return chosen.get("family")
+    if part not in ("given", "middle"):
+        return " ".join(texts(chosen.get(part))) or None
+    given = texts(chosen.get("given"))
     if part == "given":
         return given[0] if given else None
-    if part == "middle":
-        return " ".join(given[1:]) or None
-    return " ".join(texts(best.get(part))) or None
+    return " ".join(given[1:]) or None
 
 
 def _rank(use: object) -> int:
@@ -52,6 +52,8 @@ def telecom(source: Mapping[str, Any], system: str, use: str = "") -> Any:  # no
     """`use` names one or more uses parted by blanks, `unsaid` among them; without it any but
     `old`. The lowest rank comes first, one without rank last (ContactPoint.rank)."""
     points = [point for point in _points(source) if point.get("system") == system]
+    if not points:
+        return None
     wanted = use.split()
     fits = [
         point
@@ -60,8 +62,9 @@ def telecom(source: Mapping[str, Any], system: str, use: str = "") -> Any:  # no
         and (point.get("use") or "unsaid") != "old"
         and (not wanted or (point.get("use") or "unsaid") in wanted)
     ]
-    fits.sort(key=lambda point: (_ended(point), _order(point.get("rank"))))
-    return fits[0]["value"] if fits else None
+    if not fits:
+        return None
+    return best(fits, lambda point: (_ended(point), _order(point.get("rank"))))["value"]
 
 
 def _points(source: Mapping[str, Any]) -> list[dict[str, Any]]:
@@ -93,8 +96,8 @@ def address(source: Mapping[str, Any], part: str) -> Any:  # noqa: ANN401 - JSON
     places = [place for place in places if place.get("use") != "billing"]
     if not places:
         return None
-    best = min(places, key=lambda one: (_ended(one), one.get("use") in ("old", "temp")))
-    return texts(best.get("line")) if part == "line" else best.get(part)
+    chosen = best(places, lambda one: (_ended(one), one.get("use") in ("old", "temp")))
+    return texts(chosen.get("line")) if part == "line" else chosen.get(part)
 
 
 _OMB = "http://hl7.org/fhir/us/core/StructureDefinition/us-core-"

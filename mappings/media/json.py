@@ -1,4 +1,4 @@
-"""JSON bodies addressed by JMESPath; plain dotted paths run natively, the rest as real JMESPath."""
+"""JSON bodies addressed by JMESPath, whose answers the closures made here give."""
 
 from __future__ import annotations
 
@@ -6,6 +6,7 @@ import json
 import re
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from decimal import Decimal
+from functools import cache
 from typing import Any, NoReturn
 
 import jmespath
@@ -14,6 +15,7 @@ from jmespath.exceptions import JMESPathError
 from jmespath.functions import Functions
 from jmespath.lexer import Lexer
 
+from mappings.media.json_closures import closure, is_false
 from mappings.media.medium import LONGEST_PATH, Document, Element, Found, Get, GetAll, Medium
 from mappings.mistakes import one_of
 from mappings.values import BadPath, BadValue, NotUnderstood
@@ -101,12 +103,13 @@ def _find(path: str) -> Find:
     _only_known_functions(compiled.parsed)
 
     head, without = _without_head(compiled)
+    find = closure(compiled.parsed)
 
     def search(value: Found) -> Found:
         if head and type(value) is dict and value.get(head) is None:
             return without
         try:
-            return compiled.search(value)
+            return find(value)
         except JMESPathError as error:
             raise BadValue("expression-failed", type(error).__name__) from None
         except RecursionError:
@@ -124,7 +127,7 @@ def _either(alternatives: str, rest: str | None) -> Find:
     def first(value: Found) -> Found:
         for get in firsts:
             found = get(value)
-            if found or (found == 0 and found is not False):  # zero is true in JMESPath
+            if not is_false(found):
                 return found
         return last(value)
 
@@ -198,13 +201,13 @@ def unread(document: Document, paths: Iterable[str]) -> list[str]:
     return sorted(set(_unmentioned(first, mentioned)))
 
 
-def _names(path: str) -> Iterator[str]:
+@cache
+def _names(path: str) -> frozenset[str]:
+    """The names in a path; there are as many paths as mappings have."""
     bare = path.lstrip(".")
-    if not bare:
-        return
-    for token in Lexer().tokenize(bare):
-        if token["type"] in ("unquoted_identifier", "quoted_identifier"):
-            yield token["value"]
+    tokens = Lexer().tokenize(bare) if bare else ()
+    named = ("unquoted_identifier", "quoted_identifier")
+    return frozenset(token["value"] for token in tokens if token["type"] in named)
 
 
 def _unmentioned(document: Document, mentioned: set[str]) -> Iterator[str]:
