@@ -55,6 +55,8 @@ class Redcap(Connector):
     fields: tuple[Annotated[str, Field(pattern=_NAME)], ...] = ()
     events: tuple[Annotated[str, Field(pattern=_NAME)], ...] = ()
     own_id_field: str = Field(default="", pattern=rf"{_NAME}|^$")  # holds our number, for a push
+    # holds the subject's number, by which one who was put in by hand is found before a push
+    number_field: str = Field(default="", pattern=rf"{_NAME}|^$")
     event: str = Field(default="", pattern=rf"{_NAME}|^$")  # of what is pushed, where it says none
 
     _pace: Pace = PrivateAttr(default_factory=Pace)
@@ -100,7 +102,9 @@ class Redcap(Connector):
             return one_by_one.deliver(deliveries, say)
 
     def _say(self, line: Line, field: str, delivery: Delivery) -> Receipt:
-        form = writing.Form(key=field, own=self.own_id_field, event=self.event)
+        form = writing.Form(
+            key=field, own=self.own_id_field, number=self.number_field, event=self.event
+        )
         return writing.register(line, delivery, form)
 
     def _pulled(self, line: Line, stream: str, since: str) -> Iterator[Record]:

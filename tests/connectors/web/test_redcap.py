@@ -79,10 +79,10 @@ def down(connect):
         yield connect(f"http://127.0.0.1:{bound.getsockname()[1]}/api/")
 
 
-def delivery(number=1, **target):
+def delivery(nth=1, /, **target):
     row = {"icf_date": "2026-03-01", "redcap_event_name": "screening_arm_1"}
     return Delivery(
-        id=f"d{number}", stream="records", body=json.dumps([row]).encode(),
+        id=f"d{nth}", stream="records", body=json.dumps([row]).encode(),
         media="application/json", target=target,
     )  # fmt: skip
 
@@ -458,6 +458,50 @@ def test_a_participant_whom_redcap_knows_is_changed(redcap, project):
     assert project.records["5"]["visit_1_arm_1", "", ""]["visit_date"] == "2026-03-05"
 
 
+SUBJECT = {"record_id": "5", "redcap_event_name": "screening_arm_1", "subject_no": "S-0005"}
+
+
+@pytest.fixture
+def by_number(project, server, connect):
+    """Where subjects have a number in the project, and one was put in by hand."""
+    project.fields.extend(dictionary((("subject_no", "screening", ""),)))
+    project.put(SUBJECT)
+    return connect(f"{server.url}/api/", number_field="subject_no")
+
+
+def test_who_was_put_in_by_hand_is_not_registered_again(by_number, project):
+    receipts = [
+        *by_number.push([delivery(1, id="0198-5", number="S-0005")]),
+        *by_number.push([delivery(2, id="0198-5", number="S-0005")]),
+    ]
+
+    assert [(one.outcome, one.native_id) for one in receipts] == [("delivered", "5")] * 2
+    assert len(project.records) == 7
+    row = project.records["5"]["screening_arm_1", "", ""]
+    assert (row["hub_id"], row["icf_date"]) == ("0198-5", "2026-03-01")
+
+
+def test_who_has_another_number_is_registered(by_number, project):
+    [receipt] = by_number.push([delivery(1, id="0198-6", number="S-0006")])
+
+    assert (receipt.outcome, receipt.native_id, len(project.records)) == ("delivered", "8", 8)
+
+
+@pytest.mark.parametrize(
+    "row",
+    [SUBJECT | {"hub_id": "0198-9"}, SUBJECT | {"record_id": "6"}],
+    ids=["another of ours", "two of one number"],
+)
+def test_whose_number_is_anothers_is_for_a_person(by_number, project, row):
+    project.put(row)
+
+    [receipt] = by_number.push([delivery(1, id="0198-5", number="S-0005")])
+
+    assert receipt.outcome == "refused"
+    assert "a person must decide" in receipt.detail
+    assert len(project.records) == 7
+
+
 def test_a_record_that_is_gone_is_not_made_again(redcap, project):
     project.delete("5")
 
@@ -524,6 +568,13 @@ def test_a_number_that_is_none_reaches_no_filter(redcap, server, number):
 
     assert receipt.outcome == "refused"
     assert not any("filterLogic" in form for form in server.forms)
+
+
+def test_a_subjects_number_that_is_none_reaches_no_filter(by_number, server):
+    [receipt] = by_number.push([delivery(1, number="a' or [record_id] <> '")])
+
+    assert receipt.outcome == "refused"
+    assert not any("subject_no] " in form.get("filterLogic", "") for form in server.forms)
 
 
 def test_now_is_the_servers_time(redcap):
