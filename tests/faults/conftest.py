@@ -94,6 +94,12 @@ class Node:
 
     def start(self, timeout: float = 60.0) -> None:
         """Starts it and waits until its listener takes connections."""
+        self.begin()
+        self.address = self._answer(timeout)
+        self.port = self._listening(timeout)
+
+    def begin(self) -> None:
+        """Starts it and waits for nothing."""
         with self.log.open("ab") as log:
             self.process = subprocess.Popen(
                 [sys.executable, str(HERE / "serve_node.py"), str(self.config)],
@@ -102,6 +108,8 @@ class Node:
                 start_new_session=True,
                 env={**os.environ, "PYTHONUNBUFFERED": "1", **self.environment},
             )
+
+    def _answer(self, timeout: float) -> str:
         said = self.process.stdout
         answer: list[bytes] = []
         reader = threading.Thread(target=lambda: answer.append(said.readline()), daemon=True)
@@ -109,8 +117,7 @@ class Node:
         reader.join(timeout)
         if not answer or not answer[0]:
             raise AssertionError(f"did not start: {self.log.read_text()[-3000:]}")
-        self.address = answer[0].decode().strip()
-        self.port = self._listening(timeout)
+        return answer[0].decode().strip()
 
     def _listening(self, timeout: float) -> int:
         until = time.monotonic() + timeout
@@ -144,10 +151,10 @@ class Node:
             self.close()
 
     def restart(self) -> None:
-        self._forget_log()
+        self.forget_log()
         self.start()
 
-    def _forget_log(self) -> None:
+    def forget_log(self) -> None:
         """Keeps what was logged under another name: the next start is looked for afresh."""
         with self.log.with_suffix(".all").open("ab") as kept:
             kept.write(self.log.read_bytes())
