@@ -14,7 +14,7 @@ from decimal import Decimal
 from typing import Annotated, Any, Literal, Protocol
 
 import jmespath
-from pydantic import AfterValidator, BaseModel, ConfigDict, Field
+from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field
 
 from connectors.address import follow
 from connectors.errors import Refused
@@ -39,6 +39,10 @@ def _compiles(expression: str) -> str:
 Path = Annotated[str, AfterValidator(_compiles)]
 # The same, or "" for: there is none.
 MaybePath = Annotated[str, AfterValidator(lambda value: _compiles(value) if value else value)]
+# OData's; a setting that comes from YAML is text.
+ODataVersion = Annotated[
+    Literal[2, 4], BeforeValidator(lambda said: int(said) if said in ("2", "4") else said)
+]
 
 
 def find(path: str, value: Any) -> Any:  # noqa: ANN401 - JSON
@@ -204,7 +208,7 @@ class Seek(_Settings):
     kind: Literal["seek"]
     fields: tuple[str, ...] = Field(min_length=1)
     where: str = ""
-    version: Literal[2, 4] = 2
+    version: ODataVersion = 2
     size: int = Field(default=200, ge=1)
 
     def first(self, ask: Ask) -> Ask:

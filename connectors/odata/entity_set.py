@@ -7,7 +7,7 @@ from typing import Annotated, Literal, Self
 
 from pydantic import AfterValidator, BaseModel, ConfigDict, Field, model_validator
 
-from connectors.pagers import AnyPager, NextLink, Offset, Seek
+from connectors.pagers import AnyPager, NextLink, ODataVersion, Offset, Seek
 from connectors.rest_stream import Grain, Since, Stream, known_zone
 
 NAME = r"^[A-Za-z_][A-Za-z0-9_]*$"
@@ -31,7 +31,7 @@ class EntitySet(BaseModel):
 
     service: str = Field(default="", pattern=rf"{PATH}|^$")
     set: str = Field(default="", pattern=rf"{NAME}|^$")
-    version: Literal[2, 4] = 2
+    version: ODataVersion = 2
     key: tuple[Name, ...] = ()
     modified: str = Field(default="", pattern=rf"{NAME}|^$")
     literal: Literal["datetime", "datetimeoffset", "instant", "date"] = "datetimeoffset"

@@ -10,7 +10,7 @@ from __future__ import annotations
 import re
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Any, Literal
+from typing import Any
 
 from pydantic import BaseModel, ConfigDict, Field
 
@@ -19,6 +19,7 @@ from connectors.formats import json_text
 from connectors.http import Ask, Http
 from connectors.http_policy import Answer, NoAnswer
 from connectors.odata.entity_set import PATH, Name
+from connectors.pagers import ODataVersion
 from connectors.record import Delivery, Receipt
 
 _OURS = re.compile(r"[A-Za-z0-9._:-]{1,100}")  # what may stand between quotes in a filter
@@ -33,7 +34,7 @@ class Output(BaseModel):
 
     service: str = Field(default="/sap/opu/odata/sap/API_DEBIT_MEMO_REQUEST_SRV", pattern=PATH)
     set: Name = "A_DebitMemoRequest"
-    version: Literal[2, 4] = 2
+    version: ODataVersion = 2
     reference: Name = "PurchaseOrderByCustomer"
     longest: int = Field(default=35, ge=8)
     number: Name = "DebitMemoRequest"
