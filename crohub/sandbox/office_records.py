@@ -131,6 +131,9 @@ def _people(world: World) -> Tables:
              "course_group": "GCP", "valid_months": "36", "grace_days": "0", "active": "yes"}
         ],
         "training-records": [_trained(one) for one in staff],
+        "citi-completions": [
+            _completion(world.employees[study.investigator]) for study in STUDIES
+        ],
         "credentials": [_credential(one) for one in staff if one.npi],
         "delegations": [
             _of(study, delegation_no=f"DEL-{study.number}-{who}", tasks="consent;eligibility",
@@ -201,6 +204,21 @@ def _trained(one: Employee) -> Row:
         "course_name": "Good clinical practice", "course_group": "GCP", "stage": "Basic",
         "provider": "Invented Training Co", "status": "completed",
         "completed_on": "2025-04-01", "expires_on": "2028-03-31", "score": "92", "pass_mark": "80",
+    }  # fmt: skip
+
+
+def _completion(one: Employee) -> Row:
+    """A line of the CITI report, to which people sign up with whatever address they have."""
+    number = f"{int(one.id[1:]):06d}"
+    return {
+        "Member ID": f"7{number}", "First Name": one.given, "Last Name": one.family,
+        "Institutional Email": "", "Email": f"{one.given.lower()}{one.id[1:]}@home.example",
+        "Employee Number": one.id, "Group ID": "12", "Group": "Human Subjects Research",
+        "Completion Report": "Biomedical Researchers", "Stage": "Refresher Course",
+        "Registration Date": "2026-01-12", "Completion Date": "2026-02-09",
+        "Expiration Date": "2029-02-08", "Score": "96", "Passing Score": "80",
+        "Completion Report ID": f"51{number}",
+        "Verification URL": f"https://citi.example/verify/?w51{number}",
     }  # fmt: skip
 
 
