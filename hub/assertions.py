@@ -6,6 +6,7 @@ from typing import Any
 
 import orjson
 
+from hub.asking import ask
 from hub.clock import uuid7
 from hub.context import Changes, Context, Echoes
 from hub.findings import contradicted
@@ -13,6 +14,7 @@ from hub.fold import still_live
 from hub.identity import Token, identify, remember, tie
 from hub.load import all_of, assertion_place, load_things, parts_of
 from hub.model.spec import EntitySpec
+from hub.relations import APART, LINKED, parted, refuse, relate, spoken_since
 from hub.said import UNTIMED, Prepared, Said
 from hub.separate import separate
 from hub.things import Assertion, Fields, Thing, Xref
@@ -25,10 +27,14 @@ def assert_one(context: Context, changes: Changes, said: Said, one: Prepared) ->
     if one.kind == "same":
         _same(context, changes, said, one)
         return
+    if one.kind == "linked":
+        _linked(context, changes, said, one)
+        return
     xref = key(context, changes, said, one.owner, one.digest, one.key)
     if one.tokens:
-        for type_ in identify(context, changes, one.owner, xref, one.tokens):
-            contradicted(context, changes, said, one, xref, type_)
+        for against in identify(context, changes, one.owner, xref, one.tokens, one.fields):
+            refuse(context, changes, xref, against.thing, said.seq)
+            contradicted(context, changes, said, one, xref, against)
     fields = _fields(context, changes, said, one) if one.refs else one.fields
     at = (said.at if said.timed else UNTIMED) if one.at is None else one.at
     a = context.numbers.next("assertion", "a")
@@ -133,8 +139,8 @@ def refer(
     a reference by identifiers of which none is usable means nothing."""
     if digest:
         xref = key(context, changes, said, owner, digest, native)
-        if given:
-            identify(context, changes, owner, xref, given)
+        for against in identify(context, changes, owner, xref, given) if given else ():
+            refuse(context, changes, xref, against.thing, said.seq)
         return xref
     for token in given:
         for x in context.world.holders.get(token.digest, ()):
@@ -163,7 +169,21 @@ def _same(context: Context, changes: Changes, said: Said, one: Prepared) -> None
     if kept.entity_id != retired.entity_id:
         things = context.world.things
         first, second = (things[one.owner.name, x.entity_id] for x in (kept, retired))
-        tie(context, changes, first, second)
+        if parted(context, changes, first, second) == APART:
+            ask(changes, kept, retired, "apart", said.system)
+        else:
+            tie(context, changes, first, second)
+
+
+def _linked(context: Context, changes: Changes, said: Said, one: Prepared) -> None:
+    """A source keeps two records of one person and says that they are: nothing is tied, a person
+    is asked. Taken back, the question is about something that nobody says any more."""
+    first = key(context, changes, said, one.owner, one.digest, one.key)
+    second = key(context, changes, said, one.owner, one.retired, one.retired_key)
+    if first.x == second.x or spoken_since(context, changes, LINKED, first, second) > said.seq:
+        return
+    relate(changes, LINKED, first, second, said.seq, withdrawn=one.withdrawn)
+    ask(changes, first, second, LINKED, said.system, withdrawn=one.withdrawn)
 
 
 def _link(context: Context, changes: Changes, kept: int, retired: int) -> tuple[int, int]:

@@ -54,6 +54,8 @@ class Context:
     numbers: Numbers = field(init=False)
     keeps: bool = True  # the world outlives a batch: true only where this is the one writer
     world_bound: int = 20_000  # things; 2 kB each
+    # entities whose records another policy made: what a record is, its row says
+    stale: frozenset[str] = frozenset()
     echoes: Echoes | None = None  # None: nothing is told to anybody
 
     def __post_init__(self) -> None:
@@ -78,3 +80,6 @@ class Changes:
     reworded: list[Row] = field(default_factory=list)  # findings whose evidence has changed
     findings: list[Row] = field(default_factory=list)
     closed: list[Row] = field(default_factory=list)
+    relations: dict[tuple[str, int, int], Row] = field(default_factory=dict)
+    # about two keys that may be one thing: their entity, the evidence, whether it was taken back
+    questions: dict[tuple[int, int], tuple[str, dict[str, str], bool]] = field(default_factory=dict)

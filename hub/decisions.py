@@ -1,15 +1,40 @@
-"""What a person decides: one table for every gate, with evidence, proposal, who, when and why."""
+"""What a person decides: one table for every gate, with evidence, proposal, who, when and why.
+
+A question is put once: the same digest again changes nothing, whatever the answer was. One that
+nobody has answered in its time lapses, and so does one that the data have answered meanwhile.
+"""
 
 from __future__ import annotations
 
-from typing import Any
+import os
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any, Final, Literal
 
 import orjson
 
 from hub import tables
 from hub.clock import uuid7
-from hub.database import Session
+from hub.database import Row, Session
 from hub.write import columns_of
+
+Json = dict[str, Any]
+OPEN: Final = "open"
+Answer = Literal["accepted", "declined"]
+ANSWERS: Final = ("accepted", "declined")
+STATES: Final = (OPEN, *ANSWERS, "expired", "moot")
+# accepted, they make one record of two
+JOINING: Final = ("match", "identity")
+
+
+@dataclass(frozen=True, slots=True)
+class Question:
+    """An open question: `entity` and `ids` are the records it is about."""
+
+    id: str
+    kind: str
+    entity: str
+    ids: tuple[str, ...]
 
 
 def propose(
@@ -17,18 +42,22 @@ def propose(
     *,
     digest: bytes,
     kind: str,
-    evidence: dict[str, Any],
-    proposal: dict[str, Any],
+    evidence: Json,
+    proposal: Json,
     at: int,
-) -> None:
-    """Opens a question once; the same `digest` again changes nothing."""
+    expires_at: int | None = None,
+) -> str:
+    """Opens a question once; the same `digest` again changes nothing. Its id, or "" where it was
+    put before."""
     if session.one("select 1 from decision where digest = ?", (digest,)):
-        return
+        return ""
+    one, ids = uuid7(at), ids_of(proposal)
     row = (
-        uuid7(at), digest, kind, orjson.dumps(evidence).decode(), orjson.dumps(proposal).decode(),
-        "open", at, None, None, None,
+        one, digest, kind, orjson.dumps(evidence).decode(), orjson.dumps(proposal).decode(),
+        OPEN, at, None, None, None, expires_at, orjson.dumps(ids).decode() if ids else None,
     )  # fmt: skip
     session.insert(tables.decision, columns_of(tables.decision), [row])
+    return one
 
 
 def decide(session: Session, one: str, state: str, *, by: str, at: int, reason: str) -> None:
@@ -38,3 +67,39 @@ def decide(session: Session, one: str, state: str, *, by: str, at: int, reason: 
         "where id = ? and state = 'open'",
         (state, at, by, reason, one),
     )
+
+
+def still_open(session: Session, ids: Sequence[str]) -> list[Question]:
+    """Those of these decisions that nobody has answered, in the order they were put."""
+    rows = session.among(
+        "select id, kind, proposal from decision where state = 'open' and id in {members}", ids
+    )
+    return [_question(row) for row in sorted(rows)]
+
+
+def lapse(session: Session, *, before: int, by: str) -> int:
+    """Open questions whose time was over at `before` expire; how many there were."""
+    return session.run(
+        "update decision set state = 'expired', decided_at = ?, decided_by = ?, "
+        "reason = 'nobody answered in time' where state = 'open' and expires_at <= ?",
+        (before, by, before),
+    )
+
+
+def moot(session: Session, digest: bytes, *, at: int, reason: str) -> None:
+    """What the data have answered by themselves needs nobody any more; it may be asked again."""
+    session.run(
+        "update decision set state = 'moot', decided_at = ?, decided_by = 'crohub', reason = ?, "
+        "digest = ? where digest = ? and state = 'open'",
+        (at, reason, os.urandom(16), digest),
+    )
+
+
+def ids_of(proposal: Json) -> list[str]:
+    """The records a proposal is about."""
+    return [str(one) for one in proposal.get("ids") or [proposal.get("id")] if one]
+
+
+def _question(row: Row) -> Question:
+    proposal = orjson.loads(row[2])
+    return Question(row[0], row[1], str(proposal.get("entity", "")), tuple(ids_of(proposal)))

@@ -4,12 +4,15 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
+from hub.asking import ask
 from hub.clock import uuid7
 from hub.context import Changes, Context
 from hub.database import Row
+from hub.identity import Against
+from hub.relations import APART, REFUSED
 from hub.said import Prepared, Said
 from hub.statement import Complaint
-from hub.things import Xref
+from hub.things import Xref, born
 
 
 def complain(
@@ -21,7 +24,7 @@ def complain(
         return  # the everyday case
     known = context.world.by_digest
     keys = {
-        (one.entity, "" if one.kind == "same" else one.key): known.get(one.digest)
+        (one.entity, "" if one.kind in ("same", "linked") else one.key): known.get(one.digest)
         for one in statements
     }
     current = set()
@@ -34,17 +37,22 @@ def complain(
 
 
 def contradicted(
-    context: Context, changes: Changes, said: Said, one: Prepared, xref: Xref, type_: str
+    context: Context, changes: Changes, said: Said, one: Prepared, xref: Xref, against: Against
 ) -> None:
-    """An identifier says two things are one and another says they are not: nothing is tied."""
+    """An identifier says two things are one and something else says they are not: nothing is
+    tied, and a person is asked."""
+    if against.what in (APART, REFUSED):
+        return  # a person has decided, or was asked before
     complaint = Complaint(
         rule="identity-contradicted",
-        place=type_,
-        expected=f"one {type_} of one assigner for one {one.owner.name}",
+        place=against.what,
+        expected=f"one {against.what} of one assigner for one {one.owner.name}",
         entity=one.owner.name,
-        field=type_,
+        field=against.what,
     )
-    _open(context, changes, said, complaint, xref, _digest(context, said, complaint, xref))
+    if _open(context, changes, said, complaint, xref, _digest(context, said, complaint, xref)):
+        other = min(against.thing.xrefs, key=born)
+        ask(changes, xref, other, "contradicted", said.system, against=against.what)
 
 
 def _digest(context: Context, said: Said, complaint: Complaint, xref: Xref | None) -> bytes:
@@ -61,9 +69,9 @@ def _open(
     complaint: Complaint,
     xref: Xref | None,
     digest: bytes,
-) -> None:
+) -> bool:
     if _is_open(context, xref, digest):
-        return
+        return False
     one, x = uuid7(changes.now), xref.x if xref else None
     row: Row = (
         one, digest, complaint.rule, x, complaint.entity, xref.entity_id if xref else None,
@@ -72,6 +80,7 @@ def _open(
     )  # fmt: skip
     changes.findings.append(row)
     context.world.open_findings.setdefault(x, {})[digest] = (one, complaint.rule)
+    return True
 
 
 def _is_open(context: Context, xref: Xref | None, digest: bytes) -> bool:

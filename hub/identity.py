@@ -9,18 +9,25 @@ tied and a finding says so.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import lru_cache
+from types import MappingProxyType
+from typing import Any, NamedTuple
 
 from hub import identifiers as rules
 from hub.context import Changes, Context
 from hub.load import parts_of
 from hub.model.spec import EntitySpec, entities
 from hub.referring import touch_referring
+from hub.relations import parted
 from hub.seal import Keyring
 from hub.statement import Identifier
 from hub.things import Thing, World, Xref
+
+# a medical record number identifies only together with the birth (a number that was given twice,
+# or one digit off, would make one person of two)
+_TELLING: Mapping[str, tuple[str, ...]] = MappingProxyType({"Participant": ("year_of_birth",)})
 
 
 @dataclass(slots=True, eq=False)  # not frozen: a frozen one costs four times as much to make
@@ -34,6 +41,14 @@ class Token:
     value: str
     strong: bool
     single: bool
+
+
+class Against(NamedTuple):
+    """What speaks against a tie to which thing: an identifier's type, a field, or what was said or
+    found before (`apart`, `refused`)."""
+
+    what: str
+    thing: Thing
 
 
 def tokens(keyring: Keyring, spec: EntitySpec, given: Iterable[Identifier]) -> list[Token]:
@@ -116,9 +131,10 @@ def identify(
     spec: EntitySpec,
     xref: Xref,
     given: Sequence[Token],
-) -> list[str]:
-    """Ties `xref` to whatever its identifiers say it is, and remembers them. Returns the
-    identifier types that contradicted."""
+    spoken: Mapping[str, Any] = MappingProxyType({}),
+) -> list[Against]:
+    """Ties `xref` to whatever its identifiers say it is, and remembers them. `spoken`: the fields
+    that are said with them. Returns what spoke against it."""
     holders, alone = context.world.holders, [xref.x]
     for token in given:
         if holders.get(token.digest) != alone:
@@ -130,21 +146,38 @@ def identify(
         if other.id == xref.entity_id:
             continue
         own = context.world.things[xref.entity, xref.entity_id]
-        spoken = contradicts(context, other, given) or things_contradict(context, own, other)
-        if spoken:
-            against.append(spoken)
+        speaks = (
+            things_contradict(context, changes, own, other)
+            or contradicts(context, other, given)
+            or _clash(spec, spoken, other)
+        )
+        if speaks:
+            against.append(Against(speaks, other))
         else:
             tie(context, changes, own, other)
     remember(context, changes, spec, xref, given)
     return against
 
 
-def things_contradict(context: Context, one: Thing, other: Thing) -> str:
-    """The identifier type that speaks against two things being one, or ""."""
+def things_contradict(context: Context, changes: Changes, one: Thing, other: Thing) -> str:
+    """The identifier type or field that speaks against two things being one, or "". What was said
+    or found before (`apart`, `refused`) comes first."""
+    if said := parted(context, changes, one, other):
+        return said
     mine, theirs = (held_singles(context, thing.xrefs) for thing in (one, other))
     for key, digests in mine.items():
         if key in theirs and not digests & theirs[key]:
             return key[0]
+    return _clash(entities()[one.entity], one.golden, other)
+
+
+def _clash(spec: EntitySpec, spoken: Mapping[str, Any], other: Thing) -> str:
+    """The field in which no two records of one thing differ, and these do, or ""."""
+    for name in _TELLING.get(spec.name, ()):
+        mine, theirs = spoken.get(name), other.golden.get(name)
+        known = type(mine) is type(theirs) is int
+        if known and mine != theirs:
+            return name
     return ""
 
 

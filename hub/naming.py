@@ -12,16 +12,13 @@ from hub import settle
 from hub.assertions import key
 from hub.conclude import conclude
 from hub.context import Changes, Context
+from hub.fetch import fetch
 from hub.identity import key_digest, things_contradict, tie
-from hub.load import load, load_things
-from hub.locks import lock
-from hub.model.spec import EntitySpec, entities
+from hub.model.spec import entities
 from hub.said import Said, Settled
 from hub.statement import Meaning
-from hub.things import Thing, Xref
+from hub.things import Thing, Xref, born
 from hub.write import write
-
-_HOPS = 50  # merges of merges that are followed
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -53,16 +50,16 @@ def name(context: Context, named: Named) -> Outcome:
     spec = entities()[named.entity]
     owner = entities()[spec.beside or spec.name]
     digest = key_digest(context.keyring, owner.name, named.system, named.native)
-    thing = _loaded(context, owner, named.one, digest)
+    [thing] = fetch(context, owner, [named.one], digest)
     if not thing.xrefs:
         return Outcome()  # nobody speaks of it any more
     changes = Changes(now=context.clock())
     said = Said(seq=named.seq, system=named.system, at=named.at, meaning=Meaning())
-    oldest = min(thing.xrefs, key=lambda xref: xref.x)
+    oldest = min(thing.xrefs, key=born)
     known = context.world.by_digest.get(digest)
     if known and known.entity_id != thing.id:
         other = context.world.things[owner.name, known.entity_id]
-        against = things_contradict(context, thing, other)
+        against = things_contradict(context, changes, thing, other)
         if against:
             return Outcome(against, other.id)
     xref = known or key(context, changes, said, owner, digest, named.native)
@@ -80,26 +77,3 @@ def _tie(
     # a standing tie, so that separating something else keeps them together
     changes.links[oldest.x, xref.x] = (oldest.x, xref.x, xref.entity, said.seq, None)
     tie(context, changes, thing, context.world.things[xref.entity, xref.entity_id])
-
-
-def _loaded(context: Context, owner: EntitySpec, one: str, digest: bytes) -> Thing:
-    """The record, or the one that took its place, locked and read with the key."""
-    home = _home(context, owner, one)
-    rows = context.session.all("select digest from xref where entity_id = ?", (home,))
-    lock(context, [digest, *(bytes(row[0]) for row in rows)], [])
-    if not context.keeps:
-        context.world.clear()
-    load(context, [digest], [])
-    load_things(context, [(owner.name, home)])
-    return context.world.things[owner.name, home]
-
-
-def _home(context: Context, owner: EntitySpec, one: str) -> str:
-    for _ in range(_HOPS):
-        row = context.session.one(
-            f"select superseded_by from {owner.table.name} where id = ?", (one,)
-        )
-        if row is None or row[0] is None:
-            break
-        one = row[0]
-    return one

@@ -107,7 +107,8 @@ def _plain(keyring: Keyring, digest: Digest, statement: Statement) -> Plain:
     if isinstance(statement, SameAs):
         kept, retired = statement.kept, statement.retired
         digests = (digest(owner.name, kept), digest(owner.name, retired))
-        return ["same", entity, kept, digests[0], retired, digests[1], statement.withdrawn]
+        said = "linked" if statement.linked else "same"
+        return [said, entity, kept, digests[0], retired, digests[1], statement.withdrawn]
     at = micros(statement.at) if statement.at else None
     key = statement.key
     if isinstance(statement, Gone):
@@ -161,10 +162,16 @@ def _gone(_kind: str, entity: str, key: str, digest: str, at: int | None) -> Pre
 
 
 def _same(
-    _kind: str, entity: str, kept: str, digest: str, retired: str, other: str, withdrawn: object
+    kind: Any,  # noqa: ANN401 - read from JSON
+    entity: str,
+    kept: str,
+    digest: str,
+    retired: str,
+    other: str,
+    withdrawn: object,
 ) -> Prepared:
     return Prepared(
-        "same",
+        kind,
         *_specs(entity),
         kept,
         bytes.fromhex(digest),
@@ -176,6 +183,7 @@ def _same(
 
 _READ: dict[str, Callable[..., Prepared]] = {
     "stated": _stated, "complete": _stated, "gone": _gone, "same": _same,
+    "linked": _same,
 }  # fmt: skip
 
 

@@ -12,7 +12,7 @@ from hub.statement import Complaint, Meaning
 
 Admission = Literal["all", "known_only"]
 UNTIMED = 0  # an assertion's time where the source says none that can be read
-Kind = Literal["stated", "complete", "gone", "same"]
+Kind = Literal["stated", "complete", "gone", "same", "linked"]
 # owner of the thing that is meant, digest of its key or b"", the key, its identifiers
 Referred = tuple[EntitySpec, bytes, str, tuple[Token, ...]]
 

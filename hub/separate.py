@@ -2,13 +2,18 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence, Set
+from dataclasses import dataclass
+from itertools import combinations
 
 from hub.context import Changes, Context
 from hub.identity import move
 from hub.load import load_things, parts_of
 from hub.referring import touch_referring
+from hub.relations import APART, REFUSED, pair, standing
 from hub.things import Thing, Xref
+
+Pair = tuple[int, int]
 
 
 def separate(context: Context, changes: Changes, xref: Xref) -> None:
@@ -16,13 +21,81 @@ def separate(context: Context, changes: Changes, xref: Xref) -> None:
     group goes back to the oldest id its keys were born with."""
     thing = context.world.things[xref.entity, xref.entity_id]
     touch_referring(context, changes, thing.entity, thing.id)
-    for group in _groups(context, changes, thing.xrefs):
+    for group in ties(context, changes, thing.xrefs).groups():
         home = min(one.home_id for one in group)
         if home != thing.id:
             _return(context, changes, thing, group, home)
     changes.touched[thing.entity, thing.id] = thing
     for part in parts_of(thing.entity):
         changes.touched[part, thing.id] = context.world.things[part, thing.id]
+
+
+@dataclass(frozen=True, slots=True)
+class Ties:
+    """What ties the keys of a thing to each other: pairs that a source or a person said to be one
+    (`said`, by the message that did), pairs with an equal strong identifier. `apart` parts both,
+    `refused` only what is equal."""
+
+    xrefs: Sequence[Xref]
+    said: Mapping[Pair, int]
+    equal: Sequence[Pair]
+    apart: Set[Pair]
+    refused: Set[Pair]
+
+    def groups(self) -> list[list[Xref]]:
+        """Connected parts; none has two keys that are kept apart."""
+        of = {xref.x: [xref] for xref in self.xrefs}
+        for one, other in sorted(self.said):
+            _join(of, of[one], of[other], self.apart)
+        for one, other in self.equal:
+            _join(of, of[one], of[other], self.apart | self.refused)
+        return list({id(group): group for group in of.values()}.values())
+
+    def are_together(self, one: Xref, other: Xref) -> bool:
+        """Whether these two keys are in one part."""
+        return any(one in group and other in group for group in self.groups())
+
+
+def _join(
+    of: dict[int, list[Xref]], mine: list[Xref], theirs: list[Xref], parted: Set[Pair]
+) -> None:
+    if mine is theirs or any(pair(a.x, b.x) in parted for a in mine for b in theirs):
+        return
+    mine += theirs
+    for xref in theirs:
+        of[xref.x] = mine
+
+
+def ties(context: Context, changes: Changes, xrefs: Sequence[Xref]) -> Ties:
+    """What ties these keys to each other now."""
+    inside = {xref.x for xref in xrefs}
+    rows = context.session.among(
+        "select kept_x, retired_x, seq, withdrawn_seq from same_as where kept_x in {members}",
+        sorted(inside),
+    )
+    known = {(row[0], row[1]): (row[2], row[3]) for row in rows}
+    known.update({one: (row[3], row[4]) for one, row in changes.links.items()})
+    return Ties(
+        xrefs,
+        {one: seq for one, (seq, gone) in known.items() if gone is None and inside >= set(one)},
+        _equal(context, changes, inside),
+        standing(context, changes, APART, xrefs),
+        standing(context, changes, REFUSED, xrefs),
+    )
+
+
+def _equal(context: Context, changes: Changes, inside: Set[int]) -> list[Pair]:
+    holders: dict[bytes, list[int]] = {}
+    rows = context.session.among(
+        "select digest, x, strong from identifier where x in {members}", sorted(inside)
+    )
+    rows += [(row[0], row[1], row[7]) for row in changes.identifiers if row[1] in inside]
+    for digest, x, strong in rows:
+        if strong:
+            holders.setdefault(bytes(digest), []).append(x)
+    # every two of them: what one may not be tied to, another may
+    pairs = {pair(*two) for held in holders.values() for two in combinations(held, 2)}
+    return sorted(pairs)
 
 
 def _return(
@@ -39,42 +112,3 @@ def _return(
     for xref in group:
         thing.xrefs.remove(xref)
         move(context, changes, xref, things[thing.entity, home])
-
-
-def _groups(context: Context, changes: Changes, xrefs: Sequence[Xref]) -> list[list[Xref]]:
-    """Connected parts by shared strong identifiers and standing SameAs."""
-    parent = {xref.x: xref.x for xref in xrefs}
-
-    def top(x: int) -> int:
-        while parent[x] != x:
-            x = parent[x]
-        return x
-
-    for one, other in _ties(context, changes, list(parent)):
-        if one in parent and other in parent:
-            parent[top(one)] = top(other)
-    groups: dict[int, list[Xref]] = {}
-    for xref in xrefs:
-        groups.setdefault(top(xref.x), []).append(xref)
-    return list(groups.values())
-
-
-def _ties(context: Context, changes: Changes, xs: Sequence[int]) -> list[tuple[int, int]]:
-    session = context.session
-    ties = {
-        (kept, retired): withdrawn
-        for kept, retired, withdrawn in session.among(
-            "select kept_x, retired_x, withdrawn_seq from same_as where kept_x in {members}", xs
-        )
-    }
-    ties.update({pair: row[4] for pair, row in changes.links.items()})
-    standing = [pair for pair, withdrawn in ties.items() if withdrawn is None]
-    holders: dict[bytes, list[int]] = {}
-    rows = session.among("select digest, x, strong from identifier where x in {members}", xs)
-    rows += [(row[0], row[1], row[7]) for row in changes.identifiers if row[1] in xs]
-    for digest, x, strong in rows:
-        if strong:
-            holders.setdefault(bytes(digest), []).append(x)
-    for held in holders.values():
-        standing += [(held[0], other) for other in held[1:]]
-    return standing

@@ -74,12 +74,14 @@ class Gone:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class SameAs:
-    """The source says two of its keys are one thing (HL7 ADT^A40); `withdrawn` takes it back."""
+    """The source says two of its keys are one thing (HL7 ADT^A40); `withdrawn` takes it back.
+    `linked`: one person in two records that stay two (HL7 ADT^A24)."""
 
     entity: str
     kept: str
     retired: str
     withdrawn: bool = False
+    linked: bool = False
     at: str = ""
 
 

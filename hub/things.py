@@ -43,6 +43,11 @@ class Xref:
     live: list[Assertion] = field(default_factory=list)
 
 
+def born(xref: Xref) -> tuple[str, int]:
+    """Orders keys by the ids they were born with: the first of a thing's is born with its id."""
+    return (xref.home_id, xref.x)
+
+
 @dataclass(slots=True, eq=False)
 class Thing:
     """One canonical record as it stands. A sealed part shares `xrefs` with its owner."""
@@ -60,11 +65,6 @@ class Thing:
     led_away: bool = False  # whether its last version says that another id replaced it
 
 
-@dataclass(slots=True)
-class World:
-    """What is known of the store. Lives over batches where one writer owns the store; there it
-    is emptied when it grows beyond its bound, and whenever a transaction fails."""
-
 @dataclass(slots=True, eq=False)
 class Judged:
     """An open finding about a record: its id, and what it says was found."""
@@ -72,6 +72,11 @@ class Judged:
     id: str
     found: str
 
+
+@dataclass(slots=True)
+class World:
+    """What is known of the store. Lives over batches where one writer owns the store; there it
+    is emptied when it grows beyond its bound, and whenever a transaction fails."""
 
     by_digest: dict[bytes, Xref] = field(default_factory=dict)
     absent: set[bytes] = field(default_factory=set)
@@ -84,21 +89,21 @@ class Judged:
     # open findings of the keys at hand, None: of no key: digest → finding id, rule
     open_findings: dict[int | None, dict[bytes, tuple[str, str]]] = field(default_factory=dict)
 
+    # (entity, id) → the open findings about the record by rule and field, of those looked at
+    judged: dict[tuple[str, str], dict[tuple[str, str], Judged]] = field(default_factory=dict)
+
     def clear(self) -> None:
         """Forgets everything; the store knows it."""
         for part in (self.by_digest, self.by_number, self.holders, self.homes, self.given):
             part.clear()
         self.absent.clear()
-    # (entity, id) → the open findings about the record by rule and field, of those looked at
-    judged: dict[tuple[str, str], dict[tuple[str, str], Judged]] = field(default_factory=dict)
-
         self.things.clear()
         self.open_findings.clear()
+        self.judged.clear()
 
     def hold(self, xref: Xref) -> None:
         """Takes a key into the world."""
         self.by_digest[xref.digest] = xref
         self.by_number[xref.x] = xref
-        self.judged.clear()
         self.homes[xref.x] = xref.entity_id
         self.absent.discard(xref.digest)

@@ -34,15 +34,19 @@ def write(context: Context, changes: Changes) -> None:
     session.insert(tables.identifier, columns_of(tables.identifier), changes.identifiers)
     links = list(changes.links.values())
     session.upsert(tables.same_as, columns_of(tables.same_as), links, ("kept_x", "retired_x"))
+    relations = list(changes.relations.values())
+    session.upsert(
+        tables.relation, columns_of(tables.relation), relations, ("kind", "one_x", "other_x")
+    )
     session.insert(tables.version, columns_of(tables.version), changes.versions)
     _write_things(context, changes)
     session.insert(tables.finding, columns_of(tables.finding), changes.findings)
+    for row in changes.reworded:
+        session.run("update finding set found = ?, expected = ? where id = ?", row)
     for row in changes.closed:
         session.run("update finding set closed_at = ? where id = ?", row)
 
 
-    for row in changes.reworded:
-        session.run("update finding set found = ?, expected = ? where id = ?", row)
 def _write_xrefs(context: Context, changes: Changes) -> None:
     new = [_xref_row(context, x) for x in changes.xrefs if x in changes.new_xrefs]
     old = [_xref_row(context, x) for x in changes.xrefs if x not in changes.new_xrefs]
