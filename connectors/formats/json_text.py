@@ -24,6 +24,7 @@ _SPACE = re.compile(r"[ \t\n\r]*+")
 # An unfinished string matches up to the end, else each of its quotes would be tried in turn.
 _STRING = re.compile(rb'"[^"\\]*+(?:\\.[^"\\]*+)*+(?:"|\\?\Z)', re.DOTALL)
 _LEVELS = bytes.maketrans(b"[]", b"{}")
+_BRACKETS = (b"{", b"}", b"[", b"]")
 _NOT_BRACKETS = bytes(b for b in range(256) if b not in b"{}[]")
 
 
@@ -85,6 +86,8 @@ def _refuse_half_characters(body: bytes) -> None:
 
 
 def _too_deep(body: bytes) -> bool:
+    if sum(map(body.count, _BRACKETS)) <= DEEPEST:  # as in most: they need not be paired
+        return False
     brackets = _STRING.sub(b"", body).translate(_LEVELS, _NOT_BRACKETS)
     for _ in range(DEEPEST):
         if b"{}" not in brackets:
