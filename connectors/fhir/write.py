@@ -30,6 +30,7 @@ _SETS = {
     "participant": ("actor",),
     "supportingInformation": ("reference",),
     "relatedArtifact": ("label",),
+    "action": ("title",),
 }
 _SERVERS_OWN = ("id", "meta")  # what a server says of a resource, not the sender
 

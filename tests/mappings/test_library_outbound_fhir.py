@@ -227,5 +227,25 @@ def test_a_document_that_no_irb_approved_is_not_told():
     assert not wants("fhir/study-document", Shown(fields | {"status": "draft"}))
 
 
+def test_a_visit_is_an_action_of_the_plan_of_its_calendars_version():
+    fields = {
+        "name": "Day 15", "planned_day": 14, "window_before_days": 1, "window_after_days": 2,
+        "calendar_version": "2",
+    }  # fmt: skip
+    delivery = say("fhir/calendar-visit", Shown(fields, {"study": study()}))
+
+    number = "https://cedarmesa.example/protocols|ONC-101/2"
+    assert delivery.target == {
+        "method": "update", "type": "PlanDefinition", "match": "read", "identifier": number,
+    }  # fmt: skip
+    said = orjson.loads(delivery.body)
+    assert "|".join(said["identifier"][0].values()) == number
+    assert (said["version"], said["title"]) == ("2", "ONC-101 calendar 2")
+    [action] = said["action"]
+    assert action["textEquivalent"] == "1 days before to 2 days after"
+    assert action["timingDuration"]["value"] == 14
+    assert not wants("fhir/calendar-visit", Shown(fields | {"calendar_version": None}))
+
+
 def test_no_server_is_ever_told_the_arm():
     assert b"ZZARM" not in say(VISIT, visit()).body

@@ -42,13 +42,13 @@ import httpx2
 import pytest
 import uvicorn
 
-from crohub import app, lookup, stage
+from crohub import app, checking, lookup, stage
 from crohub.backlog import backlog
 from crohub.sandbox.er7 import segment
 from crohub.sandbox.institution import Institution
 from crohub.sandbox.mllp import Wire
 from crohub.sandbox.oncore_records import INSTITUTION, protocol_id
-from crohub.sandbox.studies import STUDIES, Study
+from crohub.sandbox.studies import STUDIES
 from crohub.sandbox.world import FACILITY
 from pipelines import logs
 from pipelines.edge import Edge
@@ -76,7 +76,6 @@ class Enrolled:
     mrn: str
     key: int  # protocolSubjectId
     number: str
-    study: Study
     row: dict[str, Any]  # the CTMS's own row: changing it changes the CTMS
     person: dict[str, Any]  # the row of demographics
 
@@ -119,10 +118,12 @@ class Institute:
         """A medical record number of nobody yet."""
         return str(8_807_000 + self.number())
 
-    def enrols(self, study: str = "onc101", *, status: str = "ON STUDY", **more: Any) -> Enrolled:
+    def enrols(
+        self, study: str | Opened = "onc101", *, status: str = "ON STUDY", **more: Any
+    ) -> Enrolled:
         """A new person, registered in the CTMS as a subject of a study. Words of OnCore's rows go
         into whichever row they belong to: `consentDate=…`, `lastName=…`, `mrn=…`."""
-        of = next(one for one in STUDIES if one.key == study)
+        of = study.key if isinstance(study, Opened) else _protocol(study)
         mrn = str(more.pop("mrn", "") or self.mrn())
         mine = {name: more.pop(name) for name in list(more) if name in _PERSONAL}
         number = f"S-{mrn[-4:]}"
@@ -131,12 +132,12 @@ class Institute:
             "birthDate": "1971-05-14", "gender": "Female", "expiredDate": None, **mine,
         })  # fmt: skip
         row = self.ctms.put("protocolSubjects", **{
-            "protocolSubjectId": 900_000 + self.number(), "protocolId": protocol_id(of),
+            "protocolSubjectId": 900_000 + self.number(), "protocolId": of,
             "subjectDemographicsId": int(mrn), "studySite": INSTITUTION, "sequenceNo": number,
             "status": status, "consentDate": "2026-02-23", "onStudyDate": None,
             "onTreatmentDate": None, "offStudyDate": None, **more,
         })  # fmt: skip
-        return Enrolled(mrn, row["protocolSubjectId"], number, of, row, person)
+        return Enrolled(mrn, row["protocolSubjectId"], number, row, person)
 
     def opens(self, *, status: str = "PENDING IRB", **more: Any) -> Opened:
         """A study that is new in the CTMS and at the IRB. Words of OnCore's row of it may be
@@ -300,6 +301,11 @@ class Institute:
             session.close()
 
 
+def _protocol(study: str) -> int:
+    """OnCore's number of one of the four studies."""
+    return protocol_id(next(one for one in STUDIES if one.key == study))
+
+
 _PERSONAL = (
     "lastName", "firstName", "middleName", "birthDate", "gender", "ethnicity", "race",
     "expiredDate", "phone", "email", "addressLine1", "city", "state", "zip",
@@ -317,6 +323,7 @@ def institute(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Institute]:
         config = stage.configuration(folder)
         for name, text in REHEARSAL.items():
             (config / name).write_text(text)
+        checking.sound(config)  # what a mapping gets wrong is told here, not by a hub that waits
         edge = stage.node(config, ending)
         address = ending.enter_context(_serving(edge))
         key = (folder / "data" / "admin.key").read_text().strip()

@@ -18,7 +18,8 @@ def submits(institute, study, number="", **more):
     """The IRB has a submission on a study and says so."""
     said = {"id": study.irb, "parent": study.irb, "type": "Initial Study", "state": "Approved",
             "determination": "Approved", "approvalDate": "2026-02-27",
-            "effectiveDate": "2026-02-27", "expirationDate": "2027-02-26", "irbOfRecord": "CRO", "board": "CRO"}  # fmt: skip
+            "effectiveDate": "2026-02-27", "expirationDate": "2027-02-26",
+            "irbOfRecord": "CRO", "board": "CRO"}  # fmt: skip
     institute.irb.submit(number or study.irb, **said | more)
     institute.pull("irb-submissions")
 
