@@ -48,16 +48,22 @@ def date(one: str, other: str) -> Level | None:
     """Dates as precise as they were said: 1970-03 and 1970-03-05 agree in part."""
     if not one or not other:
         return None
-    if len(one) != len(other):
-        return "partial" if one.startswith(other) or other.startswith(one) else DIFFERENT
-    if len(one) < 10:
-        return "partial" if one == other else DIFFERENT
-    if one == other:
-        return SAME
+    if len(one) < 10 or len(other) < 10:
+        agree = one.startswith(other) or other.startswith(one)
+        return "partial" if agree else DIFFERENT
+    return SAME if one == other else _misread(one, other)
+
+
+def _misread(one: str, other: str) -> Level:
+    """How one day may have become another on paper."""
     if one[:4] == other[:4] and one[5:7] == other[8:] and one[8:] == other[5:7]:
         return "swapped"  # day and month
     # one digit wrong, or two beside each other the wrong way round
-    return CLOSE if OSA.distance(one.replace("-", ""), other.replace("-", "")) == 1 else DIFFERENT
+    if OSA.distance(one.replace("-", ""), other.replace("-", "")) == 1:
+        return CLOSE
+    if one[:7] == other[:7]:
+        return "month"
+    return "day" if one[4:] == other[4:] else DIFFERENT
 
 
 def text(one: str, other: str) -> Level | None:

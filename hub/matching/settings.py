@@ -24,11 +24,10 @@ class Bounds:
             raise ValueError(f"link {self.link} is below review {self.review}")
 
 
-# twelve bits are one chance in four thousand that two records agree so far without being one;
-# three quarters of a million people make as many pairs as there are stars in the galaxy
+# twelve bits: two records that are not one agree as far once in four thousand times
 DEFAULTS: Mapping[str, Bounds] = MappingProxyType(
     {
-        "Participant": Bounds(review=15.0),
+        "Participant": Bounds(review=14.0),
         "Person": Bounds(review=12.0),
         "Organization": Bounds(review=11.0),
     }

@@ -2,13 +2,14 @@
 
 m is how often records of one person or organization agree at that level, u how often those of two
 do. The figures are set for a hospital of some hundred thousand people and err on the side of
-finding too little. What two people of one household share counts once.
+finding too little. What members of a household share (name, address, telephone, for twins the day
+of birth) counts once.
 """
 
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from math import log2
 from types import MappingProxyType
 from typing import Any
@@ -21,11 +22,13 @@ Odds = tuple[float, float]  # m, u
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Trait:
-    """One thing that is compared. Of traits of one `group` only the best agreement counts."""
+    """One thing that is compared. Of traits of one `group` only the best agreement counts; with
+    `kin`, it is of the group only where that other trait has that level."""
 
     kind: str
     levels: Mapping[str, Odds]
     group: str = ""
+    kin: tuple[str, str] | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,7 +52,7 @@ _FAMILY = Trait(
 _GIVEN = Trait(
     kind="given",
     levels={"same": (0.80, 0.012), "nickname": (0.08, 0.004), "initial": (0.02, 0.06),
-            "close": (0.05, 0.006), "similar": (0.02, 0.02), "different": (0.03, 0.92)},
+            "close": (0.05, 0.006), "similar": (0.02, 0.02), "different": (0.01, 0.92)},
 )  # fmt: skip
 _EMAIL = Trait(kind="common", levels={"same": (0.6, 0.00005), "different": (0.4, 0.99995)})
 _PHONE = Trait(
@@ -72,13 +75,16 @@ def _contradiction(m: float) -> Trait:
 TRAITS: MappingProxyType[str, Mapping[str, Trait]] = MappingProxyType(
     {
         "Participant": {
-            "family_name": _FAMILY,
+            "family_name": replace(_FAMILY, group="household"),
             "given_name": _GIVEN,
+            # the same day and another given name: twins
             "birth_date": Trait(
                 kind="date",
-                levels={"same": (0.90, 0.00004), "swapped": (0.02, 0.00004),
-                        "close": (0.04, 0.0008), "partial": (0.5, 0.02),
-                        "different": (0.04, 0.9991)},
+                levels={"same": (0.88, 0.00004), "swapped": (0.02, 0.00004),
+                        "close": (0.04, 0.0008), "month": (0.02, 0.001), "day": (0.01, 0.003),
+                        "partial": (0.5, 0.02), "different": (0.02, 0.995)},
+                group="household",
+                kin=("given_name", "different"),
             ),
             "sex": Trait(kind="text", levels={"same": (0.98, 0.5), "different": (0.02, 0.5)}),
             "postal_code": _POSTCODE,
@@ -141,8 +147,15 @@ def score(entity: str, one: Traits, other: Traits) -> Score:
         m, u = trait.levels[level]
         weight = round(log2(m / u), 2)
         evidence[name] = (level, weight)
-        if trait.group and weight > 0:
+        if weight > 0 and _is_grouped(trait, evidence):
             best[trait.group] = max(best.get(trait.group, 0.0), weight)
         else:
             total += weight
     return Score(round(total + sum(best.values()), 2), evidence)
+
+
+def _is_grouped(trait: Trait, evidence: Mapping[str, tuple[str, float]]) -> bool:
+    if trait.kin is None:
+        return bool(trait.group)
+    name, level = trait.kin
+    return name in evidence and evidence[name][0] == level

@@ -1,4 +1,4 @@
-"""A person's word on records: one, not one, this key is not of it; and taken back without a trace."""
+"""A person's word on records: they are one, they are not; and taken back without a trace."""
 
 from __future__ import annotations
 
