@@ -125,15 +125,22 @@ def _hl7(outgoing: Outgoing, shop: Workshop) -> Callable[[CanonicalView, str, da
         said.setdefault("MSH-10", delivery_id)
         if "EVN-1" in said:
             said.setdefault("EVN-2", said["MSH-7"])
+        message = _of_event(outgoing.message, said.pop("MSH-9.2", ""))
         try:
-            return er7_write.build(outgoing.message, said, version=outgoing.version)
+            return er7_write.build(message, said, version=outgoing.version)
         except ValueError as error:
-            expected = f"what {outgoing.message} can hold ({error})"
+            expected = f"what {message} can hold ({error})"
             raise NotUnderstood(
                 rule="unwritable-hl7", place=outgoing.name, expected=expected
             ) from None
 
     return body
+
+
+def _of_event(message: str, event: str) -> str:
+    """The message's type with the event that a record calls for, where the mapping says one."""
+    kind, said, structure = [*message.split("^"), "", ""][:3]
+    return "^".join((kind, event or said, structure))
 
 
 def _json(outgoing: Outgoing, shop: Workshop) -> Callable[[CanonicalView, str, datetime], bytes]:

@@ -123,7 +123,52 @@ def test_a_hospital_is_told_of_every_step_on_a_study(name, state, event, tail):
         if one.startswith("hl7v2/") and LIBRARY.outbound[one].entity == "Enrollment"
         and wants(one, subject, enrollment(state="potential"))
     }  # fmt: skip
-    assert wanting == {f"hl7v2/{name}"}
+    assert wanting == {f"hl7v2/{name}", "hl7v2/subject-status"}
+
+
+CSR = "CSR|ONC-101^CEDARMESA|STUDY00000123||S-0007^^^ONC-101||202603010930+0100|||20260227"
+
+
+@pytest.mark.parametrize(
+    ("state", "event", "rest"),
+    [
+        ("consented", "C01", ["||20260303"]),
+        ("screening", "C05", ["||20260303", "CSP|SCREENING|20260228"]),
+        ("eligible", "C03", ["|Y|20260303"]),
+        ("enrolled", "C01", ["||20260303"]),
+        ("randomised", "C03", ["|Y|20260303"]),
+        ("on_treatment", "C05", ["||20260303", "CSP|TREATMENT|20260305"]),
+        ("end_of_treatment", "C08", ["||20260303", "CSP|TREATMENT|20260305|20260401"]),
+        ("follow_up", "C05", ["||20260303", "CSP|FOLLOW-UP|20260401"]),
+        ("screen_failed", "C04", ["|N|20260303||||20260402|INELIGIBLE"]),
+        ("withdrawn", "C04", ["||20260303||||20260402|WITHDRAWN"]),
+        ("off_study", "C04", ["||20260303||||20260402"]),
+        ("completed", "C04", ["||20260303||||20260402|COMPLETED"]),
+        ("lost_to_follow_up", "C04", ["||20260303||||20260402|LOST"]),
+        ("died", "C04", ["||20260303||||20260403|DIED"]),
+        ("transferred", "C04", ["||20260303||||20260402|TRANSFERRED"]),
+        ("entered_in_error", "C02", ["||20260303"]),
+    ],
+)
+def test_one_mapping_tells_every_state_from_consent_on(state, event, rest):
+    subject = enrollment(
+        state=state, screened_on="2026-02-28", randomised_on="2026-03-03",
+        on_treatment_on="2026-03-05", off_treatment_on="2026-04-01", off_study_on="2026-04-02",
+        died_on="2026-04-03",
+    )  # fmt: skip
+
+    lines = say("hl7v2/subject-status", subject).body.decode().rstrip("\r").split("\r")
+
+    assert f"CRM^{event}^CRM_C01" in lines[0]
+    assert [lines[2].removeprefix(CSR), *lines[3:]] == rest
+    assert wants("hl7v2/subject-status", subject, enrollment(state="prescreened"))
+
+
+def test_every_state_but_those_before_consent_is_told():
+    told = {state for state in STATES if wants(
+        "hl7v2/subject-status", enrollment(state=state), enrollment(state="none"))}  # fmt: skip
+
+    assert set(STATES) - told == {"potential", "prescreened"}
 
 
 def test_a_subject_who_never_consented_is_none_that_billing_was_told_of():

@@ -9,7 +9,7 @@ after that, so that a story decides when the hub hears of what it did:
         who = institute.enrols("onc101", status="CONSENTED")       # a new person, in the CTMS
         institute.pull("ctms-demographics", "ctms-subjects")       # ... and settled
         one = institute.record("enrollments", "registration_no", who.key)
-        institute.until(lambda: institute.delivered("billing-enrolled", one["id"]))
+        institute.until(lambda: institute.delivered("billing-status", one["id"]))
         assert who.mrn in institute.heard()[-1]
 
 Stories run in any order, beside each other: each makes its own people (`enrols`, `mrn`) and
