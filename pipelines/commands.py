@@ -3,10 +3,12 @@ settler in its turn, and enters the audit with its reason.
 
 Orders: `replay` (messages by number, under the present or another revision; quiet unless it says
 `deliver`), `pause`, `drain` and `resume` (a connection), `discard` (parked messages), `propose`
-(a question to decide) and `decide` (its answer), `key` and `revoke` (API keys), `saw` (a read of
-personal data), `accept` (what a whole list misses has gone) and `backfill` (what was not said is),
-these for the audit, `expire` (held messages whose time is over) and `erased` (their bodies are
-gone), `named` (how a system that was told of a record calls it).
+(a question to decide), `decide` (an answer), `lapse` (none came in time) and `moot` (none is needed
+any more), `merge`, `unmerge` and `split` (records), `key` and `revoke` (API keys), `expire` (held
+messages whose time is over) and `erased` (their bodies are gone), `named` (how a system that was
+told of a record calls it). For the audit alone: `saw` (a read of personal data), `accept` (what a
+whole list misses has gone), `backfill` (what was not said is), `signed in` and `refused` (people
+and keys), `configured` (what is in service from now on), `exported` and `rotated` (the audit).
 """
 
 from __future__ import annotations
@@ -21,11 +23,15 @@ import orjson
 from hub import audit, decisions, keys, naming
 from hub.context import Context
 from hub.database import Session
-from pipelines import bodies, outcomes, tables
+from hub.joining import Word
+from pipelines import bodies, joins, outcomes, tables
 from pipelines.work import Work
 
 Order = dict[str, Any]
 STREAM = "command"
+FOR_THE_AUDIT = (
+    "saw", "accept", "backfill", "signed in", "refused", "configured", "exported", "rotated",
+)  # fmt: skip
 EXPIRED_AT_ONCE = 2000  # held messages that one order lets go
 
 
@@ -33,8 +39,11 @@ def obey(session: Session, context: Context, work: Work, now: int) -> None:
     """Does what a command says, in the settler's transaction. Raises for one it does not know."""
     place = bodies.place_of(work.connection, work.key)
     order: Order = orjson.loads(bodies.unpack(context.keyring, work.body, place))
+    told: dict[str, Any] = {}
     if order["do"] == "named":
         _named(session, context, order, work)
+    elif order["do"] in joins.ORDERS:
+        told = joins.obey(context, order, Word(seq=work.seq, at=now))
     else:
         _ORDERS[order["do"]](session, order, now)
     entry = audit.Entry(
@@ -43,7 +52,8 @@ def obey(session: Session, context: Context, work: Work, now: int) -> None:
         action=order["do"],
         object=str(order.get("object", "")),
         reason=order.get("reason", ""),
-        detail=orjson.dumps(order.get("detail", {})).decode(),
+        detail=orjson.dumps(order.get("detail", {}) | told).decode(),
+        origin=str(order.get("from", ""))[: audit.LONGEST],
     )
     audit.append(session, context.chain, [entry])
 
@@ -118,10 +128,9 @@ def _moot(session: Session, order: Order, now: int) -> None:
     decisions.moot(session, bytes.fromhex(order["object"]), at=now, reason=order["reason"])
 
 
-def _decide(session: Session, order: Order, now: int) -> None:
-    decisions.decide(
-        session, order["object"], order["state"], by=order["by"], at=now, reason=order["reason"]
-    )
+def _lapse(session: Session, order: Order, now: int) -> None:
+    """Questions that nobody has answered in their time."""
+    decisions.lapse(session, before=now, by=order["by"])
 
 
 def _key(session: Session, order: Order, now: int) -> None:
@@ -156,13 +165,8 @@ def _erased(session: Session, order: Order, now: int) -> None:
     )
 
 
-def _saw(session: Session, order: Order, now: int) -> None:
-    """A read of personal data has no other effect than its entry in the audit."""
-
-
-def _accept(session: Session, order: Order, now: int) -> None:
-    """Who ran a pull that may call so much gone, or had said what was not, and why: the run itself
-    does it."""
+def _entered(session: Session, order: Order, now: int) -> None:
+    """Has no other effect than its entry in the audit: what it speaks of is done elsewhere."""
 
 
 def _named(session: Session, context: Context, order: Order, work: Work) -> None:
@@ -196,13 +200,11 @@ _ORDERS: Mapping[str, Callable[[Session, Order, int], None]] = MappingProxyType(
         "resume": _resume,
         "propose": _propose,
         "moot": _moot,
-        "decide": _decide,
+        "lapse": _lapse,
         "key": _key,
         "revoke": _revoke,
-        "saw": _saw,
-        "accept": _accept,
-        "backfill": _accept,
         "expire": _expire,
         "erased": _erased,
+        **dict.fromkeys(FOR_THE_AUDIT, _entered),
     }
 )

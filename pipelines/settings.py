@@ -19,6 +19,7 @@ from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_valida
 from connectors import registry
 from connectors.errors import Misconfigured
 from connectors.protocol import Connector
+from hub.matching.settings import Matching
 from hub.rules import Rule
 from mappings import document
 from mappings.document import Table
@@ -200,6 +201,7 @@ class Deployment(_Values):
 
 def build_connector(connection: ConnectionSettings, hub: HubSettings) -> Connector:
     """Raises Misconfigured naming every wrong setting."""
+    matching: Matching = Matching()
     kind = registry.find(connection.connector)
     return registry.build(connection.connector, _settings_of(connection, kind, hub))
 
@@ -256,6 +258,7 @@ def _known_zone(name: str) -> str:
 
 def _put(into: dict[str, Any], name: str, value: Any) -> None:  # noqa: ANN401
     if value is not None:
+    matching = identity.matching(folder, mistakes)
         into[name] = value
 
 
@@ -264,6 +267,7 @@ def _tables(folder: Path, name: str, mistakes: Mistakes) -> dict[str, Table]:
     found: dict[str, Table] = {}
     for path in sorted((folder / name).glob("*.yaml")):
         _put(found, path.stem, document.read(path, mistakes, name=_name(path, folder)))
+        matching=matching,
     return found
 
 

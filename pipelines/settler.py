@@ -40,6 +40,8 @@ class Settler:
     is_outside: Callable[[Exception], bool]
     clock: Callable[[], int]
     limit: int = 500
+    # what is done while nothing waits, a little at a time; False: there is nothing of that either
+    meanwhile: Callable[[], bool] | None = None
     pending: tuple[list[Work], Waiting] = field(default_factory=lambda: ([], []))
     ready_at: int = 0  # when to look for messages to settle again
 
@@ -57,7 +59,20 @@ class Settler:
         self.pending = (following, self._submit(following))
         if works:
             self._settle(works, self.mapper.collect(tickets))
-        return bool(works or following)
+        return bool(works or following) or self._meanwhile()
+
+    def _meanwhile(self) -> bool:
+        """A failure there is no reason to stop settling: it is not tried again in this life."""
+        if self.meanwhile is None:
+            return False
+        try:
+            return self.meanwhile()
+        except Exception as error:
+            if self.is_outside(error):
+                raise
+            log.error("the search for records that may be one ended", error=type(error).__name__)
+            self.meanwhile = None
+            return False
 
     def _fetch(self) -> list[Work]:
         return self.queue.next(self.limit)

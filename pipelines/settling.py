@@ -25,6 +25,7 @@ import structlog
 from hub import clock, seal
 from hub.authority import DEFAULT_RULES
 from hub.context import Context
+from hub.matching.search import Search
 from hub.policy import Policy, System
 from pipelines import logs, revision
 from pipelines.echo import Echoes, told_systems
@@ -102,6 +103,10 @@ def build(places: Places, deployment: Deployment, *, worker: str, limits: Limits
         limits=limits,
     )
     return Settler(
+    search = Search(
+        session=hub, keyring=context.keyring, clock=clock.now, chain=worker,
+        matching=deployment.matching,
+    )  # fmt: skip
         queue=queue,
         mapper=mapper,
         context=context,
@@ -110,6 +115,7 @@ def build(places: Places, deployment: Deployment, *, worker: str, limits: Limits
         clock=clock.now,
         limit=500 if places.embedded else 250,
     )
+        meanwhile=search.look if deployment.matching.bounds else None,
 
 
 def policy_of(deployment: Deployment) -> Policy:

@@ -29,7 +29,7 @@ DEFAULTS: Mapping[str, Bounds] = MappingProxyType(
     {
         "Participant": Bounds(review=14.0),
         "Person": Bounds(review=12.0),
-        "Organization": Bounds(review=11.0),
+        "Organization": Bounds(review=10.0),
     }
 )
 

@@ -1,0 +1,88 @@
+"""Orders about records: they are one, they are not, this key is not of that record; and answers to
+questions, of which some make one record of two. What came of it stands in the audit's detail."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from types import MappingProxyType
+from typing import Any
+
+import structlog
+
+from hub import decisions
+from hub.context import Context
+from hub.joining import CannotDo, Word, merge, split, unmerge
+from hub.model.spec import EntitySpec, entities
+from pipelines import believing
+
+log = structlog.get_logger("commands")
+Order = dict[str, Any]
+Told = dict[str, Any]
+
+
+def _owner(order: Order) -> EntitySpec:
+    return entities()[order["entity"]]
+
+
+def _merge(context: Context, order: Order, word: Word) -> Told:
+    one, other = order["ids"]
+    return {"id": merge(context, _owner(order), one, other, word)}
+
+
+def _unmerge(context: Context, order: Order, word: Word) -> Told:
+    return {"id": order["id"], "from": unmerge(context, _owner(order), order["id"], word)}
+
+
+def _split(context: Context, order: Order, word: Word) -> Told:
+    owner, one = _owner(order), order["id"]
+    return {"id": split(context, owner, one, order["system"], order["key"], word), "from": one}
+
+
+def _decide(context: Context, order: Order, word: Word) -> Told:
+    """Answers the open ones of `objects`; the others were answered before."""
+    told = {"answered": 0, "left_open": 0}
+    named = order.get("objects") or [order["object"]]
+    for question in decisions.still_open(context.session, named):
+        effect = EFFECTS.get(question.kind) if order["state"] == "accepted" else None
+        if effect and not effect(context, question, word):
+            told["left_open"] += 1
+            continue
+        decisions.decide(
+            context.session, question.id, order["state"], by=order["by"], at=word.at,
+            reason=order["reason"],
+        )  # fmt: skip
+        told["answered"] += 1
+    return told
+
+
+def _joined(context: Context, question: decisions.Question, word: Word) -> bool:
+    try:
+        one, other = question.ids
+        merge(context, entities()[question.entity], one, other, word)
+    except CannotDo as error:
+        log.warning("a question stays open", decision=question.id, why=str(error))
+        return False
+    return True
+
+
+# what accepting a question of a kind does; False: it cannot be done, the question stays open
+EFFECTS: Mapping[str, Callable[[Context, decisions.Question, Word], bool]] = MappingProxyType(
+    dict.fromkeys(decisions.JOINING, _joined)
+)
+ORDERS: Mapping[str, Callable[[Context, Order, Word], Told]] = MappingProxyType(
+    {
+        "merge": _merge,
+        "unmerge": _unmerge,
+        "split": _split,
+        "decide": _decide,
+        **believing.ORDERS,
+    }
+)
+
+
+def obey(context: Context, order: Order, word: Word) -> Told:
+    """Does what an order of these says; one that cannot be done changes nothing and says why."""
+    try:
+        return ORDERS[order["do"]](context, order, word)
+    except CannotDo as error:
+        return {"refused": str(error)}

@@ -1,0 +1,160 @@
+"""What people order of records goes through the journal, is done in its turn and is audited."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+import orjson
+
+from mappings.mistakes import Mistakes
+from pipelines import identity, settings
+
+
+def records(house) -> list[tuple[str, str | None]]:
+    return house.rows("select id, superseded_by from participant order by id")
+
+
+def audited(house, action) -> list[tuple[str, dict]]:
+    rows = house.rows("select reason, detail from audit where action = ? order by n", (action,))
+    return [(reason, orjson.loads(detail)) for reason, detail in rows]
+
+
+def two(house, adt) -> list[str]:
+    house.keep(adt("A", 1), adt("B", 2))
+    house.settle()
+    return [one for one, _ in records(house)]
+
+
+def test_records_are_merged_and_unmerged_by_order(house, adt):
+    one, other = two(house, adt)
+
+    house.order("merge", entity="Participant", ids=[other, one])
+    house.settle()
+    assert records(house) == [(one, None), (other, one)]
+    house.order("unmerge", entity="Participant", id=other)
+    house.settle()
+
+    assert records(house) == [(one, None), (other, None)]
+    assert audited(house, "merge") == [("a test", {"id": one})]
+    assert audited(house, "unmerge") == [("a test", {"id": other, "from": one})]
+
+
+def test_an_order_that_cannot_be_done_changes_nothing_and_says_why(house, adt):
+    one, _ = two(house, adt)
+    before = house.rows("select count(*) from version")
+
+    house.order("unmerge", entity="Participant", id=one)
+    house.order("split", entity="Participant", id=one, system="ehr", key="nobody")
+    house.settle()
+
+    [(_, unmerged)] = audited(house, "unmerge")
+    [(_, split)] = audited(house, "split")
+    assert "not part of another record" in unmerged["refused"]
+    assert "no such key of 'ehr'" in split["refused"]
+    assert house.rows("select count(*) from version") == before
+
+
+def test_accepted_questions_join_and_others_stay_as_they_were(house, adt):
+    house.keep(*(adt(key, number) for number, key in enumerate("ABCD", 1)))
+    house.settle()
+    a, b, c, d = [one for one, _ in records(house)]
+    for digest, ids in (("01", [a, b]), ("02", [c, d])):
+        house.order(
+            "propose", object=digest * 16, kind="match", evidence={},
+            proposal={"entity": "Participant", "ids": ids},
+        )  # fmt: skip
+    house.settle()
+    first, second = [r[0] for r in house.rows("select id from decision order by ids")]
+
+    house.order("decide", objects=[first], state="accepted")
+    house.order("decide", objects=[second, first], state="declined")
+    house.settle()
+
+    assert records(house) == [(a, None), (b, a), (c, None), (d, None)]
+    assert house.rows("select state from decision order by ids") == [("accepted",), ("declined",)]
+    assert [told for _, told in audited(house, "decide")] == [
+        {"answered": 1, "left_open": 0},
+        {"answered": 1, "left_open": 0},
+    ]
+
+
+def test_a_question_that_cannot_be_carried_out_stays_open(house, adt):
+    two(house, adt)
+    gone = "00000000-0000-7000-8000-000000000000"
+    house.order(
+        "propose", object="03" * 16, kind="match", evidence={},
+        proposal={"entity": "Participant", "ids": [gone, gone[:-1] + "1"]},
+    )  # fmt: skip
+    house.settle()
+    [(one,)] = house.rows("select id from decision")
+
+    house.order("decide", object=one, state="accepted")
+    house.settle()
+
+    assert house.rows("select state from decision") == [("open",)]
+    assert audited(house, "decide")[0][1] == {"answered": 0, "left_open": 1}
+
+
+def test_a_question_lapses_when_its_time_is_over(small_house):
+    house = small_house
+    for digest in ("04", "05"):
+        house.order("propose", object=digest * 16, kind="match", evidence={}, proposal={})
+    house.settle()
+    house.hub.run("update decision set expires_at = 1 where digest = ?", (bytes([4] * 16),))
+
+    house.order("lapse")
+    house.settle()
+
+    assert house.rows("select state, decided_by from decision order by state") == [
+        ("expired", "ada"),
+        ("open", None),
+    ]
+
+
+def test_what_may_be_one_is_searched_while_nothing_waits(house, adt):
+    anna = [replace(one, body=one.body.replace(b"Doe^" + key, b"Doe^Anna"))
+            for one, key in ((adt("A", 1), b"A"), (adt("B", 2), b"B"))]  # fmt: skip
+    house.keep(*anna)
+
+    house.settle()
+
+    assert house.rows("select kind, state from decision") == [("match", "open")]
+
+
+def test_a_failure_of_the_search_does_not_end_settling(small_house, adt):
+    house = small_house
+    settler = house.settler()
+    settler.meanwhile = lambda: 1 / 0
+    house.keep(adt("A", 1))
+
+    while settler.step():
+        pass
+
+    assert len(records(house)) == 1
+    assert settler.meanwhile is None
+
+
+def test_the_policy_says_what_is_searched(small_house):
+    folder = small_house.folder
+    (folder / "policies").mkdir(exist_ok=True)
+    path = folder / "policies" / "identity.yaml"
+    path.write_text("search: [Person]\nlapse_after_days: 7\nPerson: {review: 20, link: 30}\n")
+
+    found = settings.load(folder).matching
+
+    assert found.days == 7
+    assert {name: (b.review, b.link) for name, b in found.bounds.items()} == {"Person": (20, 30)}
+    path.write_text("search: []\n")
+    deployment = settings.load(folder)
+    assert deployment.matching.bounds == {}
+
+
+def test_a_policy_that_links_participants_is_a_mistake(tmp_path):
+    (tmp_path / "policies").mkdir()
+    path = tmp_path / "policies" / "identity.yaml"
+    path.write_text("Participant: {review: 14, link: 40}\nPerson: {review: 9, link: 3}\nX: 1\n")
+    mistakes = Mistakes()
+
+    identity.matching(tmp_path, mistakes)
+
+    assert [mistake.line for mistake in mistakes.found] == [1, 2, 3]
