@@ -16,6 +16,7 @@ from crohub.commands import (
     look,
     orders,
     running,
+    policy,
     telling,
     trying,
 )
@@ -29,7 +30,19 @@ app = typer.Typer(
     rich_markup_mode=None,
 )
 
-for family in (install, connectors, running, demo, trying, look, telling, orders, access):
+for family in (
+    install,
+    connectors,
+    running,
+    demo,
+    trying,
+    look,
+    telling,
+    orders,
+    access,
+    audit,
+    policy,
+):
     family.add_to(app)
 
 

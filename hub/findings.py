@@ -76,7 +76,7 @@ def _open(
     row: Row = (
         one, digest, complaint.rule, x, complaint.entity, xref.entity_id if xref else None,
         complaint.field, complaint.place, complaint.found, complaint.expected, said.seq,
-        changes.now, None,
+        changes.now, None, said.system,
     )  # fmt: skip
     changes.findings.append(row)
     context.world.open_findings.setdefault(x, {})[digest] = (one, complaint.rule)

@@ -24,6 +24,7 @@ class Oddity(NamedTuple):
     field: str
     found: str
     expected: str
+    owner: str = ""  # the system whose people should act; "": that of the message
 
 
 def judge(context: Context, changes: Changes, said: Said, thing: Thing, before: Fields) -> str:
@@ -57,7 +58,8 @@ def _conflicts(context: Context, thing: Thing) -> Iterator[Oddity]:
         found = "; ".join(
             voice.system if silent else f"{voice.system}: {voice.value}" for voice in voices
         )
-        yield Oddity(CONFLICT, name, found, f"one value; {_believed(context, thing, name)}")
+        expected = f"one value; {_believed(context, thing, name)}"
+        yield Oddity(CONFLICT, name, found, expected, owner=voices[-1].system)
 
 
 def _believed(context: Context, thing: Thing, name: str) -> str:
@@ -112,7 +114,7 @@ def _open(context: Context, changes: Changes, said: Said, thing: Thing, one: Odd
     changes.findings.append(
         (
             number, digest, one.rule, None, thing.entity, thing.id, one.field, "", one.found,
-            one.expected, said.seq, changes.now, None,
+            one.expected, said.seq, changes.now, None, one.owner or said.system,
         )
     )  # fmt: skip
     _known(context, thing)[one.rule, one.field] = Judged(number, one.found)

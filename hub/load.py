@@ -11,6 +11,8 @@ from hub.context import Changes, Context
 from hub.database import Row
 from hub.fold import fold, is_gone
 from hub.model.spec import EntitySpec, entities
+from hub.policy import PERSON
+from hub.stored import as_written
 from hub.things import Assertion, Thing, Xref
 
 _XREF = "select x, digest, entity, system, native, home_id, entity_id, live from xref"
@@ -58,6 +60,14 @@ def load_things(context: Context, wanted: Iterable[tuple[str, str]]) -> None:
     _references(context, xrefs)
     for thing in made:
         refold(context, thing)
+    if context.stale:
+        _as_written(context, made)
+
+
+def _as_written(context: Context, things: Sequence[Thing]) -> None:
+    """What another policy made is what its rows say, not what the statements fold to now."""
+    for entity in context.stale & {thing.entity for thing in things}:
+        as_written(context, entity, [thing for thing in things if thing.entity == entity])
 
 
 def refold(context: Context, thing: Thing) -> None:
@@ -72,7 +82,12 @@ def gone(thing: Thing) -> bool:
     entity = thing.entity
     if not _is_withdrawn_anywhere(thing):
         return False
-    voices = [own for xref in thing.xrefs if (own := [a for a in xref.live if a.entity == entity])]
+    voices = [
+        own
+        for xref in thing.xrefs
+        if xref.system != PERSON  # a person's word about a field is none about the record
+        if (own := [a for a in xref.live if a.entity == entity])
+    ]
     return bool(voices) and all(is_gone(own) for own in voices)
 
 

@@ -136,6 +136,13 @@ finding = Table(
     Column("seq", Big, nullable=False),
     Column("opened_at", Big, nullable=False),
     Column("closed_at", Big),
+    Column("owner", String(200), nullable=False, server_default=""),  # who should act
+)
+Index(
+    "ix_finding_entity_id_open",
+    finding.c.entity_id,
+    sqlite_where=text("closed_at is null"),
+    postgresql_where=text("closed_at is null"),
 )
 Index(
     "uq_finding_open",
@@ -149,6 +156,14 @@ Index(
     finding.c.x,
     sqlite_where=text("closed_at is null"),
     postgresql_where=text("closed_at is null"),
+)
+
+# By which policy the records of an entity were worked out.
+believed = Table(
+    "believed",
+    metadata,
+    Column("entity", String(40), primary_key=True),
+    Column("policy", String(64), nullable=False),
 )
 
 # How each feed is doing, as the pipelines told us.

@@ -17,7 +17,9 @@ from hub.render import Record, moment
 from hub.repository import Page
 from hub.sql import Clause
 
-_FINDING = "id, rule, entity, entity_id, field, place, found, expected, seq, opened_at, closed_at"
+_FINDING = (
+    "id, rule, entity, entity_id, field, place, found, expected, seq, opened_at, closed_at, owner"
+)
 _DECISION = "id, kind, evidence, proposal, state, opened_at, decided_at, decided_by, reason"
 
 
@@ -93,11 +95,12 @@ def _seen(reader: Reader, principal: Principal, rows: Sequence[Row]) -> set[str]
 
 
 def _finding(row: Row) -> Record:
-    one, rule, entity, entity_id, field, place, found, expected, seq, opened, closed = row
+    one, rule, entity, entity_id, field, place, found, expected, seq, opened, closed, owner = row
     return {
         "id": one, "rule": rule, "entity": entity, "entity_id": entity_id, "field": field,
         "place": place, "found": found, "expected": expected, "message": seq,
         "opened_at": moment(opened), "closed_at": moment(closed) if closed else None,
+        "owner": owner,
     }  # fmt: skip
 
 

@@ -1,4 +1,4 @@
-"""Lets go of what may not be kept: messages about people in no study, when their time is over.
+"""Ends what is over: what may not be kept of people in no study, and overrides.
 
 Three steps, each safe to repeat: an order `expire` takes held messages out of waiting; their
 bodies are erased from the journal (the hash stays, and shows what had been there); an order
@@ -17,7 +17,7 @@ import structlog
 from hub.clock import iso
 from hub.database import Session
 from hub.seal import Keyring
-from pipelines import orders
+from pipelines import believing, orders
 from pipelines.commands import EXPIRED_AT_ONCE
 from pipelines.journal import Also
 from pipelines.writer import Writer
@@ -45,6 +45,7 @@ class Janitor:
         try:
             self._erase(hub)
             self._expire(hub)
+            self._lift(hub)
         finally:
             hub.close()
 
@@ -55,6 +56,11 @@ class Janitor:
                 "detail": {"before": iso(before)}}  # fmt: skip
         for _ in range(min(-(-count // EXPIRED_AT_ONCE), _MOST_ORDERS)):
             self._order(hub, said)
+
+    def _lift(self, hub: Session) -> None:
+        """Overrides end when their time is over."""
+        for (one,) in hub.all(*believing.ended(self.clock())):
+            self._order(hub, {"do": "lift", "object": one, "reason": "its time is over"})
 
     def _erase(self, hub: Session) -> None:
         for (part,) in hub.all("select part from progress order by part"):

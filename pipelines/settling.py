@@ -22,7 +22,7 @@ from types import FrameType
 
 import structlog
 
-from hub import clock, seal
+from hub import believed, clock, seal
 from hub.authority import DEFAULT_RULES
 from hub.context import Context
 from hub.matching.search import Search
@@ -93,6 +93,7 @@ def build(places: Places, deployment: Deployment, *, worker: str, limits: Limits
         chain=worker,
         keeps=places.embedded,
     )
+    context.stale = believed.begin(hub, context.policy)
     told = told_systems(deployment)
     if told:
         context.echoes = Echoes(journal, context.keyring, told)
@@ -102,11 +103,11 @@ def build(places: Places, deployment: Deployment, *, worker: str, limits: Limits
         size=deployment.hub.mapping_workers,
         limits=limits,
     )
-    return Settler(
     search = Search(
         session=hub, keyring=context.keyring, clock=clock.now, chain=worker,
         matching=deployment.matching,
     )  # fmt: skip
+    return Settler(
         queue=queue,
         mapper=mapper,
         context=context,
@@ -114,8 +115,8 @@ def build(places: Places, deployment: Deployment, *, worker: str, limits: Limits
         is_outside=outside,
         clock=clock.now,
         limit=500 if places.embedded else 250,
-    )
         meanwhile=search.look if deployment.matching.bounds else None,
+    )
 
 
 def policy_of(deployment: Deployment) -> Policy:
