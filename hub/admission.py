@@ -15,13 +15,13 @@ LINKS = frozenset({"Enrollment", "EnrollmentState", "Consent"})  # saying these 
 
 def is_admitted(context: Context, statements: Sequence[Prepared]) -> bool:
     """Whether a message may be settled: it speaks of no person, it states a research link, or
-    every person in it is known, be it only as one of two that it says are the same."""
+    every person in it is known: by a key or an identifier in any of its statements, or as one of
+    two that it says are the same."""
     people = [one for one in statements if _person_digests(one)]
     if not people or any(_is_link(one) for one in statements):
         return True
-    tied = [one for one in people if one.retired and _is_known(context, one)]
-    same = {digest for one in tied for digest in (one.digest, one.retired)}
-    return all(one.digest in same or _is_known(context, one) for one in people)
+    known = {digest for one in people if _is_known(context, one) for digest in _person_digests(one)}
+    return all(not known.isdisjoint(_person_digests(one)) for one in people)
 
 
 def _is_link(one: Prepared) -> bool:

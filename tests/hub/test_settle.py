@@ -194,6 +194,21 @@ def test_a_person_in_no_study_is_held_until_a_link_appears(context):
     assert participants(context)[0][1] == "female"
 
 
+def test_whom_another_system_knows_by_number_is_known_in_all_that_is_said_of_them(context):
+    say(context, 1, patient("C", "1", sex="female"), system="ctms")
+    secret = Stated(entity="ParticipantPhi", key="A", fields={"family_name": "Example"})
+    visit = Stated(
+        entity="ParticipantVisit", key="v1", fields={"participant": Ref("Participant", "A")}
+    )
+
+    known = say(context, 2, patient("A", "1"), secret, visit, admission="known_only")
+    other = say(context, 3, patient("B", "2"), visit, admission="known_only")
+
+    assert (known.done, known.held) == ([2], [])
+    assert other.done == []
+    assert len(participants(context)) == 1
+
+
 def test_settling_a_message_again_replaces_what_it_said_before(context):
     say(context, 1, patient("A", "1", sex="male", deceased=True), at=1)
     say(context, 2, patient("A", "1", sex="female"), at=2)
