@@ -6,6 +6,7 @@ from typing import Any
 
 import orjson
 
+from hub.approve import waiting
 from hub.asking import ask
 from hub.clock import uuid7
 from hub.context import Changes, Context, Echoes
@@ -41,7 +42,9 @@ def assert_one(context: Context, changes: Changes, said: Said, one: Prepared) ->
     made = Assertion(a, xref.x, one.spec.name, said.seq, at, one.version, one.kind, fields)
     if context.echoes is not None:
         made.echo = _echo(context, context.echoes, said.system, one.spec, xref, fields)
-    _take(context, changes, one.spec, xref, made)
+    if one.entity in context.policy.asking:
+        made = waiting(context, changes, said, one.spec, xref, made)
+    take_in(context, changes, one.spec, xref, made)
 
 
 def key(
@@ -72,9 +75,10 @@ def touch(context: Context, changes: Changes, entity: str, one: str) -> None:
     changes.touched[entity, one] = context.world.things[entity, one]
 
 
-def _take(
+def take_in(
     context: Context, changes: Changes, spec: EntitySpec, xref: Xref, made: Assertion
 ) -> None:
+    """An assertion becomes one of its key's, and its record is worked out again."""
     entity = spec.name
     own = [a for a in xref.live if a.entity == entity]
     if own:

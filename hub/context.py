@@ -9,7 +9,7 @@ from typing import Any
 from hub.database import Row, Session
 from hub.policy import Policy
 from hub.seal import Keyring
-from hub.things import Thing, World
+from hub.things import Fields, Thing, World, Xref
 
 # (system, entity, every id the record has had, fields) → the fields that only repeat what we told
 Echoes = Callable[[str, str, Collection[str], Mapping[str, Any]], frozenset[str]]
@@ -81,5 +81,7 @@ class Changes:
     findings: list[Row] = field(default_factory=list)
     closed: list[Row] = field(default_factory=list)
     relations: dict[tuple[str, int, int], Row] = field(default_factory=dict)
+    # what waits for a decision: digest of the question, system, key, what will be asserted
+    asked: list[tuple[bytes, str, Xref, Fields]] = field(default_factory=list)
     # about two keys that may be one thing: their entity, the evidence, whether it was taken back
     questions: dict[tuple[int, int], tuple[str, dict[str, str], bool]] = field(default_factory=dict)

@@ -18,7 +18,7 @@ from hub.model import check
 from hub.model.spec import EntitySpec, entities
 from hub.policy import PERSON
 from hub.said import Prepared, Said, Settled
-from hub.statement import REMOVED, Meaning
+from hub.statement import Meaning
 from hub.things import Thing, Xref, born
 from hub.write import write
 

@@ -31,8 +31,16 @@ class Policy:
     systems: Mapping[str, System] = field(default_factory=dict)
     rules: Mapping[str, Mapping[str, Rule]] = field(default_factory=lambda: DEFAULT_RULES)
     revision: str = ""
+    asking: frozenset[str] = field(init=False)  # entities of which some field must be asked about
     _known: dict[tuple[str, str], Rule] = field(default_factory=dict)
     _ranks: dict[tuple[str, str, str], int] = field(default_factory=dict)
+
+    def __post_init__(self) -> None:
+        self.asking = frozenset(
+            entity
+            for entity, fields in self.rules.items()
+            if any(rule.approve for rule in fields.values())
+        )
 
     def rule(self, entity: str, name: str) -> Rule:
         """The rule of a field: its own, else that of its entity's `*`."""
@@ -49,6 +57,10 @@ class Policy:
         if key not in self._ranks:
             self._ranks[key] = self._rank(entity, name, system)
         return self._ranks[key]
+
+    def must_ask(self, entity: str, name: str, system: str) -> bool:
+        """Whether what `system` says of this field waits for a person's decision."""
+        return self.role(system) in self.rule(entity, name).approve
 
     def is_ranked(self, entity: str, name: str, system: str) -> bool:
         """Whether the field's order names the role of `system`."""

@@ -9,9 +9,8 @@ from __future__ import annotations
 import hashlib
 from collections.abc import Sequence
 
-from hub import audit
+from hub import approve, asking, audit
 from hub.admission import is_admitted, people_in
-from hub.asking import put
 from hub.assertions import assert_one, withdraw_earlier
 from hub.conclude import conclude
 from hub.context import Changes, Context
@@ -36,7 +35,8 @@ def settle(context: Context, batch: Sequence[Said]) -> Settled:
     for said, statements in zip(batch, prepared, strict=True):
         settle_one(context, changes, settled, said, statements)
     write(context, changes)
-    put(context, changes)
+    asking.put(context, changes)
+    approve.put(context, changes)
     trail(context, changes, settled, batch)
     settled.born = changes.born
     return settled

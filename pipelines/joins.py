@@ -9,11 +9,13 @@ from typing import Any
 
 import structlog
 
-from hub import decisions
+from hub import approve, decisions
+from hub.approved import accept
+from hub.asking import SEPARATION
 from hub.context import Context
 from hub.joining import CannotDo, Word, merge, split, unmerge
 from hub.model.spec import EntitySpec, entities
-from pipelines import believing
+from pipelines import admitting, believing
 
 log = structlog.get_logger("commands")
 Order = dict[str, Any]
@@ -43,8 +45,12 @@ def _decide(context: Context, order: Order, word: Word) -> Told:
     told = {"answered": 0, "left_open": 0}
     named = order.get("objects") or [order["object"]]
     for question in decisions.still_open(context.session, named):
-        effect = EFFECTS.get(question.kind) if order["state"] == "accepted" else None
-        if effect and not effect(context, question, word):
+        effect = EFFECTS.get((question.kind, order["state"]))
+        try:
+            if effect:
+                effect(context, question, word)
+        except CannotDo as error:
+            log.warning("a question stays open", decision=question.id, why=str(error))
             told["left_open"] += 1
             continue
         decisions.decide(
@@ -55,19 +61,30 @@ def _decide(context: Context, order: Order, word: Word) -> Told:
     return told
 
 
-def _joined(context: Context, question: decisions.Question, word: Word) -> bool:
-    try:
-        one, other = question.ids
-        merge(context, entities()[question.entity], one, other, word)
-    except CannotDo as error:
-        log.warning("a question stays open", decision=question.id, why=str(error))
-        return False
-    return True
+def _parted(context: Context, question: decisions.Question, word: Word) -> None:
+    unmerge(context, entities()[question.entity], question.proposal["part"], word)
 
 
-# what accepting a question of a kind does; False: it cannot be done, the question stays open
-EFFECTS: Mapping[str, Callable[[Context, decisions.Question, Word], bool]] = MappingProxyType(
-    dict.fromkeys(decisions.JOINING, _joined)
+def _joined(context: Context, question: decisions.Question, word: Word) -> None:
+    one, other = question.ids
+    merge(context, entities()[question.entity], one, other, word)
+
+
+def _approved(context: Context, question: decisions.Question, word: Word) -> None:
+    accept(context, question.id, word)
+
+
+# what answering a question of a kind does; where it cannot be done the question stays open
+EFFECTS: Mapping[tuple[str, str], Callable[[Context, decisions.Question, Word], None]] = (
+    MappingProxyType(
+        {
+            **{(kind, "accepted"): _joined for kind in decisions.JOINING},
+            (SEPARATION, "accepted"): _parted,
+            (approve.KIND, "accepted"): _approved,
+            (admitting.KIND, "accepted"): admitting.let_in,
+            (admitting.KIND, "declined"): admitting.leave_out,
+        }
+    )
 )
 ORDERS: Mapping[str, Callable[[Context, Order, Word], Told]] = MappingProxyType(
     {

@@ -12,12 +12,14 @@ from pipelines import settings
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Route:
-    """`lane_waits`: a parked message holds back the ones behind it in its lane."""
+    """`lane_waits`: a parked message holds back the ones behind it in its lane. `approve`: each
+    waits for a person."""
 
     system: str
     environment: str
     admission: Admission
     lane_waits: bool
+    approve: bool = False
 
 
 class Routes:
@@ -52,4 +54,5 @@ class Routes:
             environment=source.environment,
             admission=admission,
             lane_waits=bool(inbound and inbound.on_fault == "wait"),
+            approve=bool(inbound and inbound.approve),
         )

@@ -164,6 +164,7 @@ class Outbound(_Values):
     flow: str = ""  # what it is part of, for people; several pipelines may name one
     # of records for which other values are known nothing is said: {study.identifier(nct): [NCT…]}
     only: dict[str, tuple[str, ...]] = Field(default_factory=dict)
+    approve: bool = False  # nothing of a message is settled before a person lets it in
     needs: tuple[str, ...] = ()  # references that the target must know first: study
     parameters: dict[str, str] = Field(default_factory=dict)  # of the mapping
     approval: bool = False

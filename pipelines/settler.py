@@ -14,7 +14,7 @@ import hub.settle
 from hub import feeds
 from hub.context import Context
 from hub.said import Said
-from pipelines import commands, outcomes, unread
+from pipelines import admitting, commands, outcomes, unread
 from pipelines.journal import FAULT, REUSED, TEST, UNTIMED
 from pipelines.mapper import Mapper
 from pipelines.outcomes import Outcome
@@ -164,6 +164,8 @@ class Settler:
                 continue
             route = self._route(work)
             outcome = _behind(work, blocked) or _outcome(work, route, mapped.get(work.seq))
+            if outcome is None and route.approve:
+                outcome = admitting.waiting(self.queue.hub, work, self.clock())
             if outcome is None:
                 said.append(_said(work, route, mapped[work.seq]))
                 continue
