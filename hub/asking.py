@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 from hub import decisions
 from hub.context import Changes, Context
 from hub.relations import pair
-from hub.things import Xref
+from hub.things import Xref, born
 
-KIND = "identity"
+KIND, SEPARATION = "identity", "separation"
+Pair = tuple[int, int]
 
 
 def ask(
@@ -30,21 +33,48 @@ def ask(
 
 
 def put(context: Context, changes: Changes) -> None:
-    """Opens the questions of a batch whose records are still two at its end."""
+    """Opens the questions of a batch, about its records as they are at its end."""
     for (one, other), (entity, evidence, withdrawn) in changes.questions.items():
         ids = sorted({context.world.homes[x] for x in (one, other)})
-        if len(ids) < 2:
-            continue
-        text = "|".join((KIND, evidence["question"], evidence.get("against", ""), *ids))
-        digest = context.keyring.digest(text)
-        if withdrawn:
+        if len(ids) > 1 and withdrawn:
+            digest = _digest(context, KIND, evidence, ids)
             decisions.moot(context.session, digest, at=changes.now, reason="no longer said")
-            continue
-        decisions.propose(
-            context.session,
-            digest=digest,
-            kind=KIND,
-            evidence=dict(evidence),
-            proposal={"entity": entity, "ids": ids},
-            at=changes.now,
-        )
+        elif len(ids) > 1:
+            _put(context, changes, KIND, evidence, {"entity": entity, "ids": ids})
+        elif withdrawn:
+            _separation(context, changes, (one, other), entity, evidence)
+
+
+def _separation(
+    context: Context, changes: Changes, xs: Pair, entity: str, evidence: dict[str, str]
+) -> None:
+    """A source says of two keys of one record that they are not of one: is the record to be taken
+    apart? `part` is what one of them was before."""
+    keys = sorted((context.world.by_number[x] for x in xs), key=born)
+    whole, part = keys[0].entity_id, keys[1].home_id
+    if part != whole:
+        proposal = {"entity": entity, "ids": [whole], "part": part}
+        _put(context, changes, SEPARATION, evidence | {"question": "unlinked"}, proposal)
+
+
+def _put(
+    context: Context,
+    changes: Changes,
+    kind: str,
+    evidence: dict[str, str],
+    proposal: decisions.Json,
+) -> None:
+    about = [*proposal["ids"], proposal.get("part", "")]
+    decisions.propose(
+        context.session,
+        digest=_digest(context, kind, evidence, about),
+        kind=kind,
+        evidence=dict(evidence),
+        proposal=proposal,
+        at=changes.now,
+    )
+
+
+def _digest(context: Context, kind: str, evidence: dict[str, str], about: Sequence[str]) -> bytes:
+    text = "|".join((kind, evidence["question"], evidence.get("against", ""), *filter(None, about)))
+    return context.keyring.digest(text)

@@ -35,6 +35,7 @@ class Question:
     kind: str
     entity: str
     ids: tuple[str, ...]
+    proposal: Json
 
 
 def propose(
@@ -102,4 +103,5 @@ def ids_of(proposal: Json) -> list[str]:
 
 def _question(row: Row) -> Question:
     proposal = orjson.loads(row[2])
-    return Question(row[0], row[1], str(proposal.get("entity", "")), tuple(ids_of(proposal)))
+    entity = str(proposal.get("entity", ""))
+    return Question(row[0], row[1], entity, tuple(ids_of(proposal)), proposal)

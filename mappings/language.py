@@ -22,7 +22,7 @@ _TOP = (
 _INCLUDED = ("include", "states", "gone", "same_as")
 _THING = ("key", "identifiers", "each", "when", "at", "version", "complete")
 _LEAVING = ("key", "each", "when", "at")
-_SAME = ("kept", "retired", "withdrawn", "each", "when", "at")
+_SAME = ("kept", "retired", "withdrawn", "linked", "each", "when", "at")
 _NEVER = Rule(mark=Mark(""), const="")  # stands where a mistake was noted
 
 
@@ -280,6 +280,7 @@ def _same(node: Node | None, reader: Reader) -> Iterator[Same]:
             kept=_needed("kept", rules, entity.name, reader),
             retired=_needed("retired", rules, entity.name, reader),
             withdrawn=_yes("withdrawn", rules, reader.mistakes),
+            linked=_yes("linked", rules, reader.mistakes),
             each=_each(rules, reader),
             when=_tests(rules.items.get("when"), reader),
             at=_moment(rules, reader),

@@ -42,6 +42,7 @@ def _same(statement: SameAs) -> dict[str, Any]:
             "kept": statement.kept,
             "retired": statement.retired,
             "withdrawn": statement.withdrawn,
+            "linked": statement.linked,
             "at": statement.at,
         }
     )

@@ -138,13 +138,15 @@ class Leaving:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Same:
-    """`same_as:` two keys are one thing; `withdrawn` takes it back."""
+    """`same_as:` two keys are one thing; `withdrawn` takes it back. `linked`: one thing in two
+    records that stay two."""
 
     mark: Mark
     entity: str
     kept: Rule
     retired: Rule
     withdrawn: bool = False
+    linked: bool = False
     each: str = ""
     when: tuple[Test, ...] = ()
     at: Rule | None = None

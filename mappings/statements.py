@@ -260,6 +260,7 @@ def _merge(same: Same, shop: Workshop) -> _SayOne:
                 kept=kept,
                 retired=retired,
                 withdrawn=same.withdrawn,
+                linked=same.linked,
                 at=at_of(document, element, said) if at_of else "",
             )
         )

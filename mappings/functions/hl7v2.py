@@ -60,10 +60,21 @@ def patient_key(message: Sheet) -> str | None:
 _KEY = "hl7v2.patient_key"
 
 
-def _patient_key(message: Sheet) -> tuple[str, ...]:
+@function(
+    "hl7v2.other_patient_key",
+    says="the number as `patient_key` chooses it, of the second PID of a message about two records",
+    reads=("PID-3", "PID-2", "PID-4"),
+)
+def other_patient_key(message: Sheet) -> str | None:
+    """None where there is no second PID, or no number of a patient in it."""
+    known = _patient_key(message, 1)
+    return known[0] if known else None
+
+
+def _patient_key(message: Sheet, which: int = 0) -> tuple[str, ...]:
     for field in (3, 2, 4):
         other = ""
-        for one in _ids(message, "PID", field):
+        for one in _ids(message, "PID", field, which):
             if one.type in _NUMBERS:
                 if _is_key(one):
                     return (one.key,)
@@ -213,9 +224,15 @@ def _agree(one: str, other: str) -> bool:
 # -- reading
 
 
-def _ids(sheet: Sheet, segment: str, field: int) -> Iterator[_Id]:
-    """Every identifier of a field that has a value, in order."""
-    for one in sheet.first_row(f"{segment}-{field}", segment, field):
+def _ids(sheet: Sheet, segment: str, field: int, which: int = 0) -> Iterator[_Id]:
+    """Every identifier of a field that has a value, in order, of the segment so far down."""
+    place = f"{segment}-{field}"
+    if which:
+        rows = sheet.every_row(place, segment, field)
+        found = rows[which] if which < len(rows) else ()
+    else:
+        found = sheet.first_row(place, segment, field)
+    for one in found:
         parts = one.parts
         if one.removed or not parts[0]:
             continue

@@ -1,5 +1,6 @@
 """The packaged HL7 v2 mappings: their own cases, and the traps a hospital's feed sets."""
 
+from dataclasses import replace
 from datetime import UTC, datetime
 from functools import cache
 
@@ -167,8 +168,22 @@ def test_every_event_about_a_patient_draws_the_patient_and_no_visit(event):
     assert not any(isinstance(s, Gone) for s in meaning.statements)
 
 
-@pytest.mark.parametrize("event", ["A20", "A23", "A24", "A29", "A37"])
-def test_links_unlinks_and_deletions_say_nothing_of_a_patient(event):
+@pytest.mark.parametrize(("event", "withdrawn"), [("A24", False), ("A37", True)])
+def test_a_link_and_an_unlink_merge_nothing(event, withdrawn):
+    meaning = read(f"ADT^{event}", PID, "PV1|1|N", "PID|2||9^^^NORTH^MR")
+
+    linked = SameAs(entity="Participant", kept="700123^^^NORTH", retired="9^^^NORTH", linked=True)
+    assert meaning.statements == (replace(linked, withdrawn=withdrawn),)
+
+
+@pytest.mark.parametrize("event", ["A24", "A37"])
+def test_a_link_without_a_second_record_is_refused(event):
+    with pytest.raises(NotUnderstood, match="PID"):
+        read(f"ADT^{event}", PID)
+
+
+@pytest.mark.parametrize("event", ["A20", "A23", "A29"])
+def test_deletions_say_nothing_of_a_patient(event):
     meaning = read(f"ADT^{event}", PID, "PID|2||9^^^NORTH^MR", "MRG|8^^^NORTH^MR")
 
     assert meaning == Meaning()
@@ -253,7 +268,7 @@ def test_a_patient_is_not_merged_into_itself():
     assert not any(isinstance(s, SameAs) for s in meaning.statements)
 
 
-@pytest.mark.parametrize("event", ["A08", "A24", "A35", "A37", "A41"])
+@pytest.mark.parametrize("event", ["A08", "A35", "A41"])
 def test_only_patient_merges_merge_patients(event):
     meaning = read(f"ADT^{event}", PID, "MRG|9^^^NORTH^MR")
 
