@@ -11,6 +11,7 @@ from zoneinfo import ZoneInfo
 
 import orjson
 
+_TRUTH = {"true": "1", "false": "0"}
 _LARGEST = 2**53 - 1  # JSON readers keep no larger whole number (RFC 8259 §6)
 
 
@@ -22,6 +23,14 @@ def body(row: Mapping[str, Any]) -> bytes:
 def text(value: Any) -> str:  # noqa: ANN401 - what a driver gives
     """An id as text; "" for none."""
     return "" if value is None else str(_plain(value))
+
+
+def same(found: Any, said: Any) -> bool:  # noqa: ANN401 - what a driver gives
+    """Does a column have the value that the settings name? In YAML that is text, whatever the
+    column's type; a database without truth values has 1 and 0."""
+    if found is None or said is None:
+        return found is said
+    return _word(found) == _word(said)
 
 
 def moment(value: Any, zone: ZoneInfo) -> datetime | None:  # noqa: ANN401 - what a driver gives
@@ -36,6 +45,11 @@ def moment(value: Any, zone: ZoneInfo) -> datetime | None:  # noqa: ANN401 - wha
     if not isinstance(value, datetime):
         return None
     return (value if value.tzinfo else value.replace(tzinfo=zone)).astimezone(UTC)
+
+
+def _word(value: Any) -> str:  # noqa: ANN401 - what a driver gives
+    word = text(value).lower() if isinstance(value, bool) else text(value)
+    return _TRUTH.get(word, word)
 
 
 def _plain(value: Any) -> Any:  # noqa: ANN401 - what a driver gives

@@ -2,18 +2,22 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import Annotated, Any
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
-from pydantic import BaseModel, ConfigDict, Field, field_validator, model_validator
+from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, field_validator, model_validator
 from sqlalchemy import ColumnElement, Select, TableClause, and_, column, or_, select, table
 from sqlalchemy.sql import quoted_name
 from sqlalchemy.types import UserDefinedType
 
 from connectors.sql import place as places
+from connectors.sql import rows
 from connectors.sql.place import Place
 
-Value = str | int | float | bool | None
+# of YAML, where all values are text
+Value = Annotated[
+    str | int | float | bool | None, BeforeValidator(lambda said: None if said == "null" else said)
+]
 
 
 class _Settings(BaseModel):
@@ -63,7 +67,9 @@ class TableIn(_Settings):
 
     def is_gone(self, row: dict[str, Any]) -> bool:
         """Does the row say that it is deleted?"""
-        return bool(self.gone) and all(row[name] == value for name, value in self.gone.items())
+        return bool(self.gone) and all(
+            rows.same(row[name], value) for name, value in self.gone.items()
+        )
 
 
 class TableOut(_Settings):

@@ -213,6 +213,36 @@ def test_a_row_that_says_it_is_deleted_has_gone(base):
     assert said_ == ["said", "gone"]
 
 
+@pytest.mark.parametrize(
+    ("kind", "there", "gone"),
+    [
+        ("integer", [0, 1], "1"),
+        ("integer", [1, 0], "0"),
+        ("boolean", [False, True], "true"),
+        ("boolean", [True, False], "false"),
+        ("text", [None, "x"], "x"),
+        ("text", ["x", None], "null"),
+    ],
+)
+def test_gone_is_told_by_a_column_of_any_type_as_yaml_says_it(base, kind, there, gone):
+    base.run(f"create table flagged (id integer primary key, flag {kind})")
+    for number, flag in enumerate(there):
+        base.run("insert into flagged values (:id, :flag)", id=number, flag=flag)
+    said = {"table": "flagged", "columns": ["id", "flag"], "modified": "", "whole": True}
+
+    records = list(staff(**said, gone={"flag": gone}).pull("staff", ""))
+
+    assert [record.said for record in records] == ["said", "gone"]
+
+
+def test_a_text_null_is_none_since_yaml_has_no_other(base):
+    base.put(1, "N", state=None)
+    base.put(2, "N", state="A")
+
+    assert ids(staff(where={"state": "null"}).pull("staff", "")) == [1]
+    assert ids(staff(where={"state": ["null", "A"]}).pull("staff", "")) == [1, 2]
+
+
 def test_a_whole_table_names_its_things_and_has_no_cursor(base):
     base.put(1, "N")
     whole = staff(modified="", whole=True)

@@ -274,6 +274,14 @@ def test_a_delta_link_brings_what_changed_and_what_was_removed(erp, state, suppl
     assert nothing == []
 
 
+def test_a_version_may_be_text_as_yaml_says_it(erp, suppliers):
+    tracked = SUPPLIERS | {"version": "4", "delta": True}
+
+    records = list(erp(streams={"suppliers": tracked}).pull("suppliers", ""))
+
+    assert len(records) == 7
+
+
 def test_a_forgotten_delta_link_is_read_from_the_beginning(erp, state, suppliers):
     system = erp(streams={"suppliers": SUPPLIERS | {"delta": True}})
     *_, last = system.pull("suppliers", "")
