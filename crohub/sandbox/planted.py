@@ -22,7 +22,7 @@ from datetime import date, datetime, time
 from random import Random
 
 from crohub.sandbox import resources
-from crohub.sandbox.adt import merge
+from crohub.sandbox.adt import adt, merge
 from crohub.sandbox.charges import ECG, SCAN, charged, done
 from crohub.sandbox.people import Patient, patient
 from crohub.sandbox.personnel import certificate
@@ -157,7 +157,10 @@ def _scanned(world: World, at: datetime, numbers: tuple[str, ...]) -> Event:
         booking = Booking(id=f"AP900001{place}", mrn=one.mrn, start=at, minutes=30, ward="RAD",
                           reason="Scan", subject=one.id)  # fmt: skip
         stay = new_stay(world, "O", booking.ward, study_of(one).investigator, at)
-        messages.append(charged(world, booking, stay, at.replace(hour=13), SCAN))
+        messages += [
+            adt(world, "A04", world.patients[one.mrn], at, stay=stay),
+            charged(world, booking, stay, at.replace(hour=13), SCAN),
+        ]
     tale = f"ONC-101 {' and '.join(numbers)}: a scan charged"
     return Event(at=at.replace(hour=13), tale=tale, messages=tuple(messages))
 
