@@ -21,6 +21,9 @@ def is_admitted(context: Context, statements: Sequence[Prepared]) -> bool:
     if not people or any(_is_link(one) for one in statements):
         return True
     known = {digest for one in people if _is_known(context, one) for digest in _person_digests(one)}
+    for one in people:  # who is said to be a known person is known
+        if one.retired and not known.isdisjoint((one.digest, one.retired)):
+            known |= {one.digest, one.retired}
     return all(not known.isdisjoint(_person_digests(one)) for one in people)
 
 

@@ -209,6 +209,20 @@ def test_whom_another_system_knows_by_number_is_known_in_all_that_is_said_of_the
     assert len(participants(context)) == 1
 
 
+def test_somebody_who_is_said_to_be_a_person_known_by_number_is_known(context):
+    say(context, 1, patient("77", "1", sex="female"), system="ctms")
+
+    told = say(
+        context, 2, patient("M", "2", sex="male"), patient("R", "1"),
+        SameAs(entity="Participant", kept="M", retired="R"), admission="known_only",
+    )  # fmt: skip
+    apart = say(context, 3, patient("X", "3"), patient("R", "1"), admission="known_only")
+
+    assert told.held == []
+    assert [row[1] for row in participants(context) if row[3] is None] == ["male"]
+    assert {seq for _, seq in apart.held} == {3}
+
+
 def test_settling_a_message_again_replaces_what_it_said_before(context):
     say(context, 1, patient("A", "1", sex="male", deceased=True), at=1)
     say(context, 2, patient("A", "1", sex="female"), at=2)
