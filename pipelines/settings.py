@@ -55,6 +55,26 @@ class Listen(_Values):
     tls_key: str = ""
 
 
+class Audit(_Values):
+    """Where the signed heads of the audit are kept besides: files, folders or addresses of
+    webhooks, none of them in the data folder; none: a file beside hub.yaml. And how often."""
+
+    anchor: tuple[str, ...] = ()
+    every: str = "1h"
+
+    @field_validator("anchor", mode="before")
+    @classmethod
+    def _one_or_more(cls, value: Any) -> Any:  # noqa: ANN401 - pydantic
+        return (value,) if isinstance(value, str) else value
+
+    @field_validator("every")
+    @classmethod
+    def _span(cls, span: str) -> str:
+        if seconds(span) < 1:
+            raise ValueError(f"{span!r} is too often; expected a second at least")
+        return span
+
+
 class HubSettings(_Values):
     """hub.yaml"""
 
@@ -65,6 +85,7 @@ class HubSettings(_Values):
     held_for_days: int = 30
     mapping_workers: int = 1
     listen: Listen = Listen()
+    audit: Audit = Audit()
 
     @field_validator("timezone")
     @classmethod
