@@ -6,19 +6,25 @@ from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from functools import partial
 from importlib.metadata import version
+from typing import Any
 
 from fastapi import FastAPI
 from fastapi.responses import JSONResponse
+from starlette.concurrency import run_in_threadpool
 
 from crohub import hooks, metrics
+from crohub.anchoring import Anchoring, anchors
+from crohub.node import whence, whoever
 from crohub.ops import routes
 from crohub.ops.desk import Desk
-from crohub.ops.give import saw
+from crohub.ops.give import enter, order, saw
+from crohub.turned_away import WINDOW, TurnedAway
 from crohub.web import pages
 from hub import clock
 from hub.api import app as canonical
 from hub.api.deps import Deps
 from pipelines.edge import Edge
+from pipelines.settings import seconds
 
 HEALTH = ("/healthz", "/readyz")
 
@@ -26,13 +32,20 @@ HEALTH = ("/healthz", "/readyz")
 def build(edge: Edge) -> FastAPI:
     """The application of one node; the edge starts and stops with it. Every path but health,
     the page to sign in and the addresses that systems post to needs a key."""
-    desk = Desk(edge)
+    desk, turned_away = Desk(edge), TurnedAway(partial(enter, edge))
+    anchoring = Anchoring(edge.places, anchors(edge.deployment, edge.places.data), clock.now)
+    every = int(seconds(edge.deployment.hub.audit.every))
+    edge.scheduler.also("audit heads", every, anchoring.tick)
+    edge.scheduler.also("turned away", WINDOW, turned_away.tick)
 
     @asynccontextmanager
     async def life(_: FastAPI) -> AsyncIterator[None]:
         await edge.start()
+        await run_in_threadpool(enter, edge, _in_service(edge))
         yield
+        await run_in_threadpool(turned_away.tick)
         await edge.stop()
+        await run_in_threadpool(anchoring.tick)
         sessions.close()
         desk.close()
 
@@ -44,23 +57,34 @@ def build(edge: Edge) -> FastAPI:
         redoc_url=None,
         openapi_url="/openapi.json",
     )
-    sessions = canonical.mount(app, _deps(edge))
+    sessions = canonical.mount(app, _deps(edge, turned_away))
     _health(app, edge)
     routes.mount(app, desk)
     metrics.mount(app, desk)
-    pages.mount(app, desk)
+    pages.mount(app, desk, turned_away)
     hooks.mount(app, edge)
     return app
 
 
-def _deps(edge: Edge) -> Deps:
+def _in_service(edge: Edge) -> dict[str, Any]:
+    """The order by which the audit learns what is in service from now on."""
+    detail = {"release": version("crohub")}
+    return {
+        "do": "configured", "by": whoever(), "from": whence(), "reason": "the hub starts",
+        "object": f"revision {edge.intake.revision}", "detail": detail,
+    }  # fmt: skip
+
+
+def _deps(edge: Edge, turned_away: TurnedAway) -> Deps:
     return Deps(
         open_session=partial(edge.places.hub, read_only=edge.places.embedded),
         embedded=edge.places.embedded,
         keyring=edge.keyring,
         clock=clock.now,
         saw=partial(saw, edge),
+        order=partial(order, edge),
         open_paths=(*HEALTH, *pages.OPEN, hooks.OPEN),
+        refused=turned_away.note,
     )
 
 

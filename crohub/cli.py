@@ -10,13 +10,16 @@ import typer
 
 from crohub.commands import (
     access,
+    audit,
     connectors,
+    decide,
     demo,
     install,
     look,
+    merge,
     orders,
-    running,
     policy,
+    running,
     telling,
     trying,
 )
@@ -39,6 +42,8 @@ for family in (
     look,
     telling,
     orders,
+    decide,
+    merge,
     access,
     audit,
     policy,

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 
+from crohub.node import whence, whoever
 from hub import audit, clock, keys
 from hub.principal import ADMIN
 from pipelines.places import Places
@@ -21,7 +22,12 @@ def first_key(places: Places) -> None:
             _write(places, made.text)
             keys.put(session, made.row)
             entry = audit.Entry(
-                at=now, actor="crohub", action="key", object="admin", reason="first start"
+                at=now,
+                actor=whoever(),
+                action="key",
+                object="admin",
+                reason="first start",
+                origin=whence(),
             )
             audit.append(session, "start", [entry])
     finally:

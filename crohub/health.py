@@ -10,11 +10,11 @@ from dataclasses import dataclass
 from importlib.metadata import packages_distributions
 from pathlib import Path
 
-from crohub import checking, schema
+from connectors.errors import Misconfigured
+from crohub import auditing, checking, schema
 from crohub.commands.ending import of_database
 from crohub.options import Options, places_of
 from crohub.ownership import Busy, owned
-from hub import audit
 from hub.schema import DatabaseNewer
 from pipelines.places import Places
 from pipelines.settings import Deployment
@@ -44,7 +44,7 @@ def examine(config: Path, data: Path | None = None) -> Iterator[Finding]:
     for warning in found.warnings:
         yield Finding(what="configuration", ok=True, detail=f"warning: {warning}")
     places = places_of(Options(config=config, data=data), found.deployment)
-    yield from _data(places)
+    yield from _data(places, found.deployment)
     yield from _connections(found.deployment)
 
 
@@ -62,18 +62,21 @@ def _packages() -> Finding:
     return Finding(what="packages", ok=not odd, detail=detail or "ours alone")
 
 
-def _data(places: Places) -> Iterator[Finding]:
+def _data(places: Places, deployment: Deployment) -> Iterator[Finding]:
     if not places.data.exists():
         yield Finding(what="data folder", ok=True, detail=f"{places.data} is not there yet")
         return
     yield _private(places.data, "data folder")
-    for path in (places.keys, places.admin_key, places.data / "hub.db", places.data / "journal.db"):
+    files = ("hub.db", "journal.db")
+    for path in (
+        places.keys, places.signing_key, places.admin_key, *(places.data / one for one in files),
+    ):  # fmt: skip
         if path.exists():
             yield _private(path, path.name)
     free = shutil.disk_usage(places.data).free
     yield Finding(what="room on disk", ok=free > _ROOM, detail=f"{free / (1 << 30):.1f} GiB free")
     yield _lock(places)
-    yield from _databases(places)
+    yield from _databases(places, deployment)
 
 
 def _private(path: Path, what: str) -> Finding:
@@ -91,7 +94,7 @@ def _lock(places: Places) -> Finding:
         return Finding(what="hub", ok=True, detail=f"running: {error}")
 
 
-def _databases(places: Places) -> Iterator[Finding]:
+def _databases(places: Places, deployment: Deployment) -> Iterator[Finding]:
     found = [_form(database) for database in schema.databases(places)]
     yield from found
     if any(one.detail != "ready" for one in found):
@@ -104,11 +107,19 @@ def _databases(places: Places) -> Iterator[Finding]:
                 said = str(row[0]) if row else "no answer"
                 advice = "" if said == "ok" else ": stop the hub and restore a backup"
                 yield Finding(what=f"{name} database", ok=said == "ok", detail=said + advice)
-            if name == "hub":
-                odd = next(iter(audit.broken(session)), "")
-                yield Finding(what="audit", ok=not odd, detail=odd or "every entry follows")
         finally:
             session.close()
+    yield _audit(places, deployment)
+
+
+def _audit(places: Places, deployment: Deployment) -> Finding:
+    """The chains, the versions of every batch, and the heads that were signed and kept outside."""
+    try:
+        report = auditing.look(places, deployment)
+    except (Misconfigured, OSError) as error:
+        return Finding(what="audit", ok=False, detail=str(error))
+    good = f"every entry follows; {report.heads} signed heads are kept outside"
+    return Finding(what="audit", ok=not report.broken, detail=(report.broken or [good])[0])
 
 
 def _form(database: schema.Database) -> Finding:

@@ -7,6 +7,8 @@ hub runs, the command holds the folder's lock and settles what waits itself.
 from __future__ import annotations
 
 import getpass
+import os
+import socket
 import time
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack, contextmanager
@@ -14,7 +16,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from crohub import schema
+from crohub import obeyed, schema
 from crohub.backlog import waiting
 from crohub.options import Options, places_of
 from crohub.ownership import Busy, owned
@@ -44,7 +46,8 @@ class Node:
         running hub has not come to them within `seconds`."""
         journal = self.places.journal()
         try:
-            entries = [orders.entry(self.keyring, journal.dialect, one) for one in sent]
+            dialect, origin = journal.dialect, whence()
+            entries = [orders.entry(self.keyring, dialect, {"from": origin, **one}) for one in sent]
             kept = Journal(journal).keep(entries)
         finally:
             journal.close()
@@ -52,6 +55,14 @@ class Node:
             self.settle()
             return True
         return self.obeyed(kept[-1], entries[-1].part, seconds)
+
+    def told(self, order: dict[str, Any]) -> dict[str, Any]:
+        """What came of an order that was obeyed."""
+        hub = self.places.hub(read_only=self.places.embedded)
+        try:
+            return obeyed.told(hub, order)
+        finally:
+            hub.close()
 
     def obeyed(self, kept: Kept, part: int, seconds: float) -> bool:
         """Whether the running hub has settled a message, waiting so long for it."""
@@ -121,6 +132,18 @@ def whoever() -> str:
         return f"cli:{getpass.getuser()}"
     except (KeyError, OSError):  # a container without a user database
         return "cli:unknown"
+
+
+def whence() -> str:
+    """Where they sit: the machine, the terminal, and the address where they came from by SSH."""
+    said = [socket.gethostname()]
+    try:
+        said.append(os.ttyname(0))
+    except OSError:
+        said.append("no terminal")
+    if came := os.environ.get("SSH_CONNECTION", "").split():
+        said.append(f"from {came[0]}")
+    return " ".join(said)
 
 
 def _node(places: Places, deployment: Deployment, *, alone: bool) -> Node:

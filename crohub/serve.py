@@ -20,7 +20,8 @@ from crohub.first_key import first_key
 from crohub.options import Options, places_of
 from crohub.ownership import Busy, owned
 from crohub.refusals import Http
-from hub import seal
+from hub import clock, seal
+from hub.audit import signing
 from pipelines import logs, settings
 from pipelines.edge import Edge, open_edge
 from pipelines.places import Places
@@ -50,6 +51,7 @@ def serve(options: Options, *, started: Callable[[str], None] = lambda _: None) 
     with owned(places.lock) as lock:
         schema.upgrade(places)
         seal.load(places.keys)
+        signing.load(places.signing_key, clock.now())
         first_key(places)
         with _bound(host, port) as taken:
             _run(places, deployment, taken, started, lock)

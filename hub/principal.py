@@ -17,13 +17,15 @@ class Forbidden(Exception):
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Principal:
     """`studies`: only records of these studies (canonical ids); None: of all. `sites` narrows
-    further. `purpose` is why, and enters the audit with every read of personal data."""
+    further. `purpose` is why and `origin` from where: both enter the audit with every read of
+    personal data and every change."""
 
     name: str
     scopes: frozenset[str]
     studies: frozenset[str] | None = None
     sites: frozenset[str] | None = None
     purpose: str = field(default="")
+    origin: str = ""
 
     @property
     def grants(self) -> tuple[frozenset[str] | None, ...]:

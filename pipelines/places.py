@@ -27,6 +27,11 @@ class Places:
         return self.data / "admin.key"
 
     @property
+    def signing_key(self) -> Path:
+        """What the heads of the audit are signed with."""
+        return self.data / "audit.key"
+
+    @property
     def revisions(self) -> Path:
         return self.data / "revisions"
 

@@ -1,4 +1,4 @@
-"""`key` and `audit`: who may call the API, and the trail of who did what."""
+"""`key`: who may call the API."""
 
 from __future__ import annotations
 
@@ -6,22 +6,21 @@ from typing import Annotated
 
 import typer
 
-from crohub.commands.ending import FAILED, WRONG, Json, data, each, say, stop
+from crohub.commands.ending import WRONG, Json, data, each, said, say, stop
 from crohub.commands.install import HERE, Config, Data
 
 key = typer.Typer(no_args_is_help=True, help="Keys of the API.")
-audit = typer.Typer(no_args_is_help=True, help="The audit trail.")
 
 
 def add_to(app: typer.Typer) -> None:
     """Adds this family's commands."""
     app.add_typer(key, name="key")
-    app.add_typer(audit, name="audit")
 
 
 @key.command()
 def create(
     name: Annotated[str, typer.Argument(help="Whose it is, or what for.")],
+    reason: Annotated[str, typer.Option(help="Why, for the audit.", callback=said)],
     scope: Annotated[
         list[str] | None,
         typer.Option(help="records.read, phi.read, unblinded.read, ops.write, admin; repeatable."),
@@ -42,7 +41,7 @@ def create(
     made = keys.make(name, scopes, now=clock.now(), days=days)
     with reach(config, data_folder) as node:
         order = {
-            "do": "key", "by": whoever(), "object": name, "key": made.row,
+            "do": "key", "by": whoever(), "object": name, "key": made.row, "reason": reason,
             "detail": {"id": made.row["id"], "scopes": list(scopes), "days": days},
         }  # fmt: skip
         done = node.order(order)
@@ -82,7 +81,7 @@ def list_(config: Config = HERE, data_folder: Data = None, as_json: Json = False
 @key.command()
 def revoke(
     one: Annotated[str, typer.Argument(metavar="ID_OR_NAME")],
-    reason: Annotated[str, typer.Option(help="Why, for the audit.")] = "",
+    reason: Annotated[str, typer.Option(help="Why, for the audit.", callback=said)],
     config: Config = HERE,
     data_folder: Data = None,
     as_json: Json = False,
@@ -100,23 +99,3 @@ def revoke(
             raise stop(WRONG, f"no key has the id or name {one!r}; `crohub key list` shows them")
         done = node.order({"do": "revoke", "by": whoever(), "object": one, "reason": reason})
     data({"revoked": one, "done": done}, as_json=as_json, lines=[f"{one} opens nothing any more"])
-
-
-@audit.command()
-def verify(config: Config = HERE, data_folder: Data = None, as_json: Json = False) -> None:
-    """Follow every hash chain of the trail; tell of each entry that does not fit."""
-    from crohub.node import reach
-    from hub import audit as trail
-
-    with reach(config, data_folder, exists=True) as node:
-        session = node.places.hub(read_only=node.places.embedded)
-        try:
-            row = session.one("select count(*), count(distinct chain) from audit")
-            broken = list(trail.broken(session))
-        finally:
-            session.close()
-    entries, chains = row or (0, 0)
-    answer = {"entries": entries, "chains": chains, "broken": broken}
-    data(answer, as_json=as_json, lines=[f"{entries} entries in {chains} chains", *broken])
-    if broken:
-        raise stop(FAILED, f"{len(broken)} entries do not follow from the one before")

@@ -72,6 +72,13 @@ def say(text: str) -> None:
     print(text, file=sys.stderr)  # noqa: T201 - stderr is the talk
 
 
+def said(text: str) -> str:
+    """A reason that says something; for an option that must."""
+    if not text.strip():
+        raise typer.BadParameter("expected why: it enters the audit")
+    return text
+
+
 def stop(code: int, text: str = "") -> typer.Exit:
     """Ends a command: `raise stop(FAILED, "why, and what to do")`."""
     if text:

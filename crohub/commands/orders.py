@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from crohub.commands.ending import FAILED, WRONG, Json, data, say, stop
+from crohub.commands.ending import FAILED, WRONG, Json, data, said, say, stop
 from crohub.commands.install import HERE, Config, Data
 
 if TYPE_CHECKING:
@@ -16,7 +16,7 @@ if TYPE_CHECKING:
 
 _PATIENCE = 60.0  # seconds a replay is waited for
 _LARGEST = 1 << 62  # a message's number
-Reason = Annotated[str, typer.Option(help="Why, for the audit.")]
+Reason = Annotated[str, typer.Option(help="Why, for the audit.", callback=said)]
 
 
 def add_to(app: typer.Typer) -> None:
@@ -40,7 +40,7 @@ def replay(
     yes: Annotated[
         bool, typer.Option("--yes", help="Do it; without, only show what would be.")
     ] = False,
-    reason: Reason = "",
+    reason: Annotated[str, typer.Option(help="Why, for the audit; --yes asks for it.")] = "",
     config: Config = HERE,
     data_folder: Data = None,
     as_json: Json = False,
@@ -51,6 +51,8 @@ def replay(
 
     if not ids and not (state or connection or pipeline or since):
         raise stop(WRONG, "say which: ids, --state, --connection, --pipeline or --since")
+    if yes and not reason.strip():
+        raise stop(WRONG, "--yes needs --reason: it enters the audit")
     if state and state not in lookup.ALL_STATES:
         raise stop(WRONG, f"{state!r} is no state; expected one of {', '.join(lookup.ALL_STATES)}")
     wanted = lookup.Wanted(
@@ -146,7 +148,7 @@ def discard(
         list[int],
         typer.Argument(metavar="ID...", min=1, max=_LARGEST, help="Parked messages."),
     ],
-    reason: Annotated[str, typer.Option(help="Why, for the audit.")],
+    reason: Reason,
     config: Config = HERE,
     data_folder: Data = None,
     as_json: Json = False,
@@ -173,7 +175,7 @@ Name = Annotated[str, typer.Argument(metavar="CONNECTION")]
 
 
 def pause(
-    connection: Name, reason: Reason = "", config: Config = HERE, data_folder: Data = None,
+    connection: Name, reason: Reason, config: Config = HERE, data_folder: Data = None,
     as_json: Json = False,
 ) -> None:  # fmt: skip
     """Stop a connection: nothing is taken in or sent until it is resumed."""
@@ -181,7 +183,7 @@ def pause(
 
 
 def drain(
-    connection: Name, reason: Reason = "", config: Config = HERE, data_folder: Data = None,
+    connection: Name, reason: Reason, config: Config = HERE, data_folder: Data = None,
     as_json: Json = False,
 ) -> None:  # fmt: skip
     """Take nothing new in from a connection; what came is settled."""
@@ -189,7 +191,7 @@ def drain(
 
 
 def resume(
-    connection: Name, reason: Reason = "", config: Config = HERE, data_folder: Data = None,
+    connection: Name, reason: Reason, config: Config = HERE, data_folder: Data = None,
     as_json: Json = False,
 ) -> None:  # fmt: skip
     """Let a paused or drained connection go on."""

@@ -70,6 +70,14 @@ def text(said: Json, name: str) -> str:
     return value
 
 
+def reason(said: Json) -> str:
+    """Why, which a change must say. Raises Problem where nothing is said."""
+    why = text(said, "reason").strip()
+    if not why:
+        raise Problem(422, detail="expected a reason: it enters the audit")
+    return why
+
+
 def number(given: dict[str, str], name: str, default: int) -> int:
     """A whole number of the query, from 0."""
     value = given.get(name, str(default))

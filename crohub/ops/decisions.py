@@ -9,6 +9,7 @@ from fastapi import APIRouter, Depends, Request, Response
 
 from crohub.ops.asked import changes, done, looks, number, optional, ordered, text
 from crohub.ops.desk import Desk
+from crohub.ops.give import by
 from hub.api.answers import answer, known, parameters
 from hub.api.auth import principal_of
 from hub.api.errors import Problem
@@ -44,7 +45,7 @@ def add(made: APIRouter, desk: Desk) -> None:
         if row is None or row[0] != "open":
             raise Problem(404 if row is None else 409, detail="expected the id of an open decision")
         order = {
-            "do": "decide", "by": principal_of(request).name, "object": one,
+            **by(principal_of(request)), "do": "decide", "object": one,
             "state": said["state"], "reason": text(said, "reason"),
         }  # fmt: skip
         return done(await ordered(desk, order), {"id": one, "state": said["state"]})

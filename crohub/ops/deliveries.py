@@ -6,9 +6,9 @@ from fastapi import APIRouter, Depends, Request, Response
 from starlette.concurrency import run_in_threadpool
 
 from crohub import told
-from crohub.ops.asked import changes, done, looks, number, optional, ordered, text
+from crohub.ops.asked import changes, done, looks, number, optional, ordered, reason
 from crohub.ops.desk import Desk
-from crohub.ops.give import saw
+from crohub.ops.give import by, saw
 from hub.api.answers import answer, known, parameters
 from hub.api.auth import principal_of
 from hub.api.errors import Problem
@@ -57,14 +57,14 @@ def _backfill(made: APIRouter, desk: Desk) -> None:
     @made.post("/pipelines/{name}/backfill", dependencies=[Depends(changes)])
     async def backfill(name: str, request: Request) -> Response:
         """Says what a pipeline has not said so far, what it only would have said included. The
-        body may say why: {"reason": …}."""
+        body says why: {"reason": …}."""
         outbound = desk.edge.deployment.outbound
         if name not in outbound:
             raise Problem(404, detail="expected a configured outbound pipeline")
         said = await optional(request, ("reason",))
         order = {
-            "do": "backfill", "by": principal_of(request).name, "object": name,
-            "reason": text(said, "reason"),
+            **by(principal_of(request)), "do": "backfill", "object": name,
+            "reason": reason(said),
         }  # fmt: skip
         obeyed = await ordered(desk, order)
         try:

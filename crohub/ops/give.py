@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any
 
+from crohub import obeyed
 from hub.principal import Principal
 from pipelines import orders
 from pipelines.edge import Edge
@@ -24,11 +25,32 @@ def give(edge: Edge, *sent: dict[str, Any], seconds: float = PATIENCE) -> bool:
         session.close()
 
 
+def by(principal: Principal) -> dict[str, Any]:
+    """Who gives an order, and from where."""
+    return {"by": principal.name, "from": principal.origin}
+
+
+def order(edge: Edge, principal: Principal, one: dict[str, Any]) -> dict[str, Any] | None:
+    """Gives an order in somebody's name: what came of it, None where that is not known yet."""
+    if not give(edge, {**by(principal), **one}):
+        return None
+    session = edge.places.hub(read_only=edge.places.embedded)
+    try:
+        return obeyed.told(session, one)
+    finally:
+        session.close()
+
+
 def saw(edge: Edge, entity: str, ids: Sequence[str], principal: Principal) -> None:
     """A read of personal data, stored before the answer is given; the audit follows."""
     order = {
-        "do": "saw", "by": principal.name, "object": entity, "reason": principal.purpose,
+        **by(principal), "do": "saw", "object": entity, "reason": principal.purpose,
         "detail": {"ids": list(ids)},
     }  # fmt: skip
+    enter(edge, order)
+
+
+def enter(edge: Edge, order: dict[str, Any]) -> None:
+    """Stores what the audit must know of, durably; nobody waits for its settling."""
     dialect = "sqlite" if edge.places.embedded else "postgresql"
     edge.writer.keep([orders.entry(edge.keyring, dialect, order)])

@@ -10,9 +10,9 @@ from starlette.concurrency import run_in_threadpool
 
 from crohub import checking, discarding, lookup, replaying
 from crohub.lookup import Found, Wanted
-from crohub.ops.asked import changes, done, optional, text
+from crohub.ops.asked import changes, done, optional, reason, text
 from crohub.ops.desk import Desk
-from crohub.ops.give import PATIENCE, give
+from crohub.ops.give import PATIENCE, by, give
 from hub.api.answers import answer
 from hub.api.auth import principal_of
 from hub.api.errors import Problem
@@ -31,7 +31,7 @@ def add(made: APIRouter, desk: Desk) -> None:
     @made.post("/replay", dependencies=[Depends(changes)])
     async def replay(request: Request) -> Response:
         """Settle messages again. {"ids": […]} or filters (state, connection, pipeline, patient);
-        only a preview unless {"do": true}, which tells in which states they are `now`;
+        only a preview unless {"do": true} and a reason, which tells in which states they are `now`;
         {"present": true}: under the present mappings. `left_out` names ids that cannot be."""
         said = await optional(request, _NAMES)
         return await run_in_threadpool(_replay, desk, said, principal_of(request))
@@ -45,15 +45,16 @@ def add(made: APIRouter, desk: Desk) -> None:
 
 
 def _discard(desk: Desk, said: dict[str, Any], principal: Principal) -> Response:
-    ids, reason = _ids(said), text(said, "reason")
-    if not ids or not reason:
+    ids, why = _ids(said), reason(said)
+    if not ids:
         raise Problem(422, detail="expected ids and a reason")
     with desk.reading() as session:
         unfit = discarding.unfit(session, ids)
     if unfit:
         detail = f"{'; '.join(unfit[:_TOLD])}; expected ids of parked messages"
         raise Problem(409, detail=detail)
-    obeyed = give(desk.edge, discarding.order(ids, by=principal.name, reason=reason))
+    order = discarding.order(ids, by=principal.name, reason=why)
+    obeyed = give(desk.edge, order | by(principal))
     with desk.reading() as session:
         count = discarding.count(session, ids)
     return done(obeyed, {"messages": ids, "set_aside": count})
@@ -96,11 +97,8 @@ def _orders(
         except MappingErrors as error:
             raise Problem(409, detail=f"the present configuration is wrong: {error}") from None
         number = desk.enter_revision()
-    return list(
-        replaying.orders(
-            found, session, by=principal.name, reason=text(said, "reason"), revision=number
-        )
-    )
+    sent = replaying.orders(found, session, by=principal.name, reason=reason(said), revision=number)
+    return [one | by(principal) for one in sent]
 
 
 def _ids(said: dict[str, Any]) -> list[int]:

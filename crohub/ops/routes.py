@@ -6,8 +6,9 @@ from __future__ import annotations
 from fastapi import APIRouter, Depends, FastAPI, Request, Response
 
 from crohub.ops import decisions, deliveries, messages, overview, replays
-from crohub.ops.asked import changes, done, looks, number, optional, ordered, text
+from crohub.ops.asked import changes, done, looks, number, optional, ordered, reason
 from crohub.ops.desk import Desk
+from crohub.ops.give import by
 from hub.api.answers import answer, known, parameters
 from hub.api.auth import principal_of
 from hub.api.errors import Problem
@@ -69,12 +70,11 @@ def _state(made: APIRouter, desk: Desk) -> None:
 def _gates(made: APIRouter, desk: Desk) -> None:
     @made.post("/connections/{name}/{do}", dependencies=[Depends(changes)])
     async def gate(name: str, do: str, request: Request) -> Response:
-        """Pause, drain or resume a connection. The body may say why: {"reason": …}."""
+        """Pause, drain or resume a connection. The body says why: {"reason": …}."""
         if do not in _GATES or name not in desk.edge.deployment.connections:
             raise Problem(404, detail="expected a configured connection and pause, drain or resume")
         said = await optional(request, ("reason",))
         order = {
-            "do": do, "by": principal_of(request).name, "object": name,
-            "reason": text(said, "reason"),
+            **by(principal_of(request)), "do": do, "object": name, "reason": reason(said),
         }  # fmt: skip
         return done(await ordered(desk, order), {"connection": name, "state": _GATES[do]})

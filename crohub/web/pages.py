@@ -3,6 +3,7 @@ person for whoever signs in with a key."""
 
 from __future__ import annotations
 
+from dataclasses import replace
 from functools import cache
 from importlib.resources import files
 from typing import TYPE_CHECKING, Any
@@ -15,7 +16,10 @@ from crohub import lookup
 from crohub.lookup import Wanted
 from crohub.ops import overview
 from crohub.ops.desk import Desk
+from crohub.ops.give import by, enter
+from crohub.turned_away import TurnedAway
 from crohub.web import session
+from hub.api.auth import origin_of
 from hub.principal import READ
 
 if TYPE_CHECKING:
@@ -32,7 +36,7 @@ _HEADERS = {
 }
 
 
-def mount(app: FastAPI, desk: Desk) -> None:
+def mount(app: FastAPI, desk: Desk, turned_away: TurnedAway) -> None:
     """Adds the page and how to sign in and out."""
 
     @app.get("/", include_in_schema=False)
@@ -46,9 +50,13 @@ def mount(app: FastAPI, desk: Desk) -> None:
 
     @app.post("/sign-in", include_in_schema=False)
     async def sign_in(request: Request) -> Response:
-        key = await session.key_in(request)
-        if not await run_in_threadpool(session.is_good, desk, key):
+        key, origin = await session.key_in(request), origin_of(request.scope)
+        who = await run_in_threadpool(session.holder, desk, key)
+        if who is None:
+            await run_in_threadpool(turned_away.note, "", origin, "sign-in")
             return _page(desk, {"refused": True}, status=403)
+        order = {**by(replace(who, origin=origin)), "do": "signed in", "object": "the page"}
+        await run_in_threadpool(enter, desk.edge, order)
         response = RedirectResponse("/", status_code=303, headers=_HEADERS)
         session.remember(response, key, secure=request.url.scheme == "https")
         return response

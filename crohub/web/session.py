@@ -31,9 +31,9 @@ async def key_in(request: Request) -> str:
     return fields.get("key", [""])[0].strip()
 
 
-def is_good(desk: Desk, key: str) -> bool:
-    """Whether a key opens anything."""
-    return bool(key) and _principal(desk, key) is not None
+def holder(desk: Desk, key: str) -> Principal | None:
+    """Who a key speaks for; None where it opens nothing."""
+    return _principal(desk, key) if key else None
 
 
 def remember(response: Response, key: str, *, secure: bool) -> None:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from fastapi import APIRouter, FastAPI
 
-from hub.api import docs, errors, lists, records
+from hub.api import docs, errors, lists, records, words
 from hub.api.auth import Gate
 from hub.api.deps import Deps, Sessions
 from hub.api.kept import Kept
@@ -18,6 +18,7 @@ def router(deps: Deps, sessions: Sessions) -> APIRouter:
     own = Records(deps, sessions, Kept(sessions.watch))
     made = APIRouter(prefix=PREFIX)
     made.include_router(lists.routes(own))
+    made.include_router(words.routes(own))
     made.include_router(records.routes(own))
     return made
 
@@ -28,6 +29,7 @@ def mount(app: FastAPI, deps: Deps) -> Sessions:
     sessions = Sessions(deps.open_session, deps.sessions, embedded=deps.embedded)
     app.include_router(router(deps, sessions))
     docs.install(app)
+    app.state.refused = deps.refused
     app.add_middleware(Gate, deps=deps, sessions=sessions, browsed=docs.is_page)
     errors.install(app)
     return sessions

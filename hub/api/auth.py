@@ -46,20 +46,23 @@ class Gate:
             await self.app(scope, receive, send)
             return
         headers, browsed = Headers(scope=scope), self.browsed(scope["path"])
-        text = _key(headers.get("authorization", ""), browsed=browsed)
+        said, origin = headers.get("authorization", ""), origin_of(scope)
+        text = _key(said, browsed=browsed)
         try:
             principal = await self._principal(text) if text else None
         except Busy:
             await problem(Problem(503, Retry_After="1"))(scope, receive, send)
             return
         if principal is None:
+            if said:
+                await run_in_threadpool(self.deps.refused, "", origin, "key")
             scheme = "Basic" if browsed else "Bearer"
             fault = Problem(401, WWW_Authenticate=f'{scheme} realm="crohub"')
             await problem(fault)(scope, receive, send)
             return
         purpose = headers.get("x-purpose", "")[:_LONGEST]
-        scope.setdefault("state", {})["principal"] = (
-            replace(principal, purpose=purpose) if purpose else principal
+        scope.setdefault("state", {})["principal"] = replace(
+            principal, purpose=purpose, origin=origin
         )
         await self.app(scope, receive, send)
 
@@ -85,6 +88,12 @@ class Gate:
     def _look(self, text: str, now: int) -> Principal | None:
         with self.sessions.reading() as session:
             return keys.principal(session, text, now)
+
+
+def origin_of(scope: Scope) -> str:
+    """The address a request came from, as the server or a proxy beside it says."""
+    client = scope.get("client")
+    return str(client[0])[:_LONGEST] if client else ""
 
 
 def principal_of(request: Request) -> Principal:

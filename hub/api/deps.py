@@ -6,8 +6,10 @@ import threading
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
+from typing import Any
 
 from hub.database import Session
+from hub.principal import Principal
 from hub.reader import Saw
 from hub.seal import Keyring
 from hub.watch import Watch
@@ -23,14 +25,18 @@ class Busy(Exception):
 class Deps:
     """`open_session` opens a session for reading only. `open_paths` need no key: health, and
     whatever has a way of its own to know its callers (a path that ends in / covers all below).
-    `embedded`: the store is a SQLite file, which tells when something was committed."""
+    `embedded`: the store is a SQLite file, which tells when something was committed. `refused` is
+    told who was turned away, or "" for nobody known, from where and at what."""
 
     open_session: Callable[[], Session]
     keyring: Keyring
     clock: Callable[[], int]
     saw: Saw
     open_paths: tuple[str, ...] = ("/healthz", "/readyz")
+    # gives an order in somebody's name: what came of it, None where that is not known yet
+    order: Callable[[Principal, dict[str, Any]], dict[str, Any] | None] | None = None
     sessions: int = 8
+    refused: Callable[[str, str, str], None] = lambda who, origin, what: None
     embedded: bool = False
 
 

@@ -14,11 +14,12 @@ import orjson
 import structlog
 from fastapi import FastAPI, Request, Response
 from fastapi.exceptions import RequestValidationError
+from starlette.concurrency import run_in_threadpool
 from starlette.exceptions import HTTPException
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from hub.api.deps import Busy
-from hub.principal import Forbidden
+from hub.principal import Forbidden, Principal
 from hub.query import BadQuery
 
 log = structlog.get_logger("api")
@@ -133,7 +134,10 @@ async def _bad_query(_: Request, fault: BadQuery) -> Response:
     return problem(Problem(400, fault.code, str(fault)))
 
 
-async def _forbidden(_: Request, fault: Forbidden) -> Response:
+async def _forbidden(request: Request, fault: Forbidden) -> Response:
+    who: Principal | None = getattr(request.state, "principal", None)
+    if who is not None:
+        await run_in_threadpool(request.app.state.refused, who.name, who.origin, "scope")
     return problem(Problem(403, detail=str(fault)))
 
 

@@ -2,6 +2,6 @@
 
 from __future__ import annotations
 
-from hub.audit.chain import Entry, append, broken, link, version_text
+from hub.audit.chain import LONGEST, Entry, append, broken, link, version_text
 
-__all__ = ["Entry", "append", "broken", "link", "version_text"]
+__all__ = ["LONGEST", "Entry", "append", "broken", "link", "version_text"]

@@ -124,7 +124,9 @@ def test_check_knows_what_a_pipeline_may_need(telling, crohub):
     ],
 )
 def test_what_is_asked_for_wrongly_is_told(telling, crohub, words, expected):
-    crohub("key", "create", "somebody", "--config", telling)  # the hub has been at work here
+    crohub(
+        "key", "create", "somebody", "--reason", "a test", "--config", telling
+    )  # the hub has been at work here
     said = crohub("deliveries", *words, "--config", telling)
 
     assert said.code == 2

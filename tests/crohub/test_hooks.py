@@ -174,9 +174,9 @@ def test_a_form_trigger_is_stored_each_time(hub):
 
 
 def test_while_a_connection_is_paused_the_sender_keeps_its_events(hub):
-    hub.post("/ops/connections/edc/pause")
+    hub.post("/ops/connections/edc/pause", json={"reason": "a test"})
     paused = until(lambda: (reply := post(hub, staff(6), "msg-6")).status_code == 503 and reply)
-    hub.post("/ops/connections/edc/resume")
+    hub.post("/ops/connections/edc/resume", json={"reason": "a test"})
     until(lambda: post(hub, staff(6), "msg-6").status_code == 202)
 
     assert int(paused.headers["retry-after"]) > 0

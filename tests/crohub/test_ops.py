@@ -26,7 +26,7 @@ def send(hub):
 @pytest.fixture
 def narrow(hub, crohub):
     """A client whose key may only look at records."""
-    said = crohub("key", "create", "narrow", "--config", hub.config, "--json")
+    said = crohub("key", "create", "narrow", "--reason", "a test", "--config", hub.config, "--json")
     assert said.code == 0, said.err
     key = {"Authorization": f"Bearer {said.json['key']}"}
     with httpx2.Client(base_url=hub.address, headers=key, timeout=30) as client:
@@ -216,7 +216,7 @@ def test_a_replay_under_the_present_configuration_changes_nothing_that_was_right
     seq = settled(hub, "OPS-8")["seq"]
     before = hub.get("/api/v1/participants", identifier="MRN|560008")["items"]
 
-    done = hub.post("/ops/replay", {"ids": [seq], "do": True, "present": True})
+    done = hub.post("/ops/replay", {"ids": [seq], "do": True, "present": True, "reason": "a test"})
 
     assert done.json()["done"] is True
     hub.until(lambda: hub.get(f"/ops/messages/{seq}")["state"] == "done")
@@ -230,7 +230,7 @@ def test_a_paused_connection_takes_nothing_until_it_is_resumed(hub):
     try:
         hub.until(lambda: _state(hub, "hospital") == ("paused", None))
     finally:
-        resumed = hub.post("/ops/connections/hospital/resume")
+        resumed = hub.post("/ops/connections/hospital/resume", {"reason": "a test"})
 
     assert paused.json() == {"connection": "hospital", "state": "paused", "done": True}
     assert resumed.status_code == 200
