@@ -56,10 +56,11 @@ def test_every_system_was_spoken_to_in_its_own_protocol(found):
     rows = {one["name"]: one for one in found["connections"]}
 
     assert {name: one["connector"] for name, one in rows.items()} == {
-        "billing": "hl7v2", "ctms": "oncore", "directory": "scim", "edc": "redcap",
-        "erp": "odata", "etmf": "vault", "finance": "files", "hospital": "hl7v2",
+        "billing": "hl7v2", "ctms": "oncore", "ctms-money": "files", "directory": "scim",
+        "edc": "redcap", "erp": "odata", "etmf": "vault", "finance": "files", "hospital": "hl7v2",
         "hr": "workday", "irb": "irb", "office": "files", "personnel": "sftp",
-        "protocols": "files", "register": "fhir", "regulatory": "files", "training": "files",
+        "protocols": "files", "register": "fhir", "regulatory": "files", "review": "files",
+        "training": "files",
     }  # fmt: skip
     assert rows["hospital"]["received"] > 200
     assert rows["register"]["pulled"] > 500
@@ -89,9 +90,9 @@ def test_what_one_system_says_another_confirms(found):
     flows = found["flows"]
 
     assert set(flows) >= {
-        "approval to the CTMS", "credentials to the CTMS", "demographics to the CTMS",
-        "earned to the ERP", "leavers to the directory", "protocol to the EHR",
-        "subject status to the EHR", "subjects to the EDC",
+        "approval to the CTMS", "charges to billing review", "credentials to the CTMS",
+        "demographics to the CTMS", "earned to the ERP", "leavers to the directory",
+        "protocol to the EHR", "subject status to the EHR", "subjects to the EDC",
     }  # fmt: skip
     for name, counts in flows.items():
         outcomes = counts["delivered"] + counts["held"] + counts["refused"]

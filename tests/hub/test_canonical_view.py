@@ -7,7 +7,7 @@ import pytest
 from hub.canonical_view import Views
 from hub.said import Said
 from hub.settle import settle
-from hub.statement import Identifier, Meaning, Ref, SameAs, Stated
+from hub.statement import Gone, Identifier, Meaning, Ref, SameAs, Stated
 
 BASE = 1_772_000_000_000_000
 RANKS = {"ehr": 0, "ctms": 1, "edc": 2}
@@ -117,6 +117,32 @@ def test_a_personal_number_is_noted_as_personal(say, views, context):
     views.now("Participant", one).identifiers("mrn")
 
     assert list(views.opened) == [("Participant", one)]
+
+
+def test_records_are_found_by_what_they_refer_to_and_say(say, views, context):
+    study = Stated(entity="Study", key="s1", fields={"phase": "3"})
+    say(study, person("p1", "100"), enrollment("enrolled", study=Ref("Study", "s1")))
+    say(Stated(entity="Enrollment", key="e2", fields={"participant": Ref("Participant", "p1")}))
+    say(Stated(entity="Enrollment", key="e3", fields={"study": Ref("Study", "s1")}))
+    say(Gone(entity="Enrollment", key="e3"))
+    [patient], [one] = ids(context), ids(context, "study")
+    here = views.now("Study", one)
+
+    both = here.find("Enrollment", study=one, participant=patient)
+
+    assert [found.get("state") for found in both] == ["enrolled"]
+    assert len(here.find("Enrollment", participant=patient)) == 2
+    assert len(here.find("Enrollment", study=one)) == 1  # one is gone
+    assert here.find("Enrollment", study=patient) == []
+
+
+def test_a_record_that_was_merged_away_is_not_found(say, views, context):
+    for key in ("s1", "s2"):
+        say(Stated(entity="StudyArm", key=key, fields={"name": "A"}))
+    say(SameAs(entity="StudyArm", kept="s1", retired="s2"))
+    here = views.now("StudyArm", min(ids(context, "study_arm")))
+
+    assert [found.id for found in here.find("StudyArm", name="A")] == [here.id]
 
 
 def test_identifiers_come_in_the_order_of_who_knows_best(say, views, context):

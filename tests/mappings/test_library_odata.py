@@ -14,6 +14,7 @@ from mappings.code_tables import load_codes
 from mappings.collection import load_library
 from mappings.outbound import Wait, outbound
 from mappings.setting import Setting
+from mappings.values import NotUnderstood
 from tests.mappings.test_library_outbound import Shown
 
 CODES = load_codes()
@@ -96,3 +97,55 @@ def test_what_may_be_invoiced_without_an_invoice_is_asked_for_as_well():
     (item,) = json.loads(delivery.body)["to_Item"]
     assert item["DebitMemoRequestItemText"] == "Cycle 1 Day 1"
     assert item["to_PricingElement"][0]["ConditionRateValue"] == "75.25"
+
+
+@pytest.mark.parametrize(
+    ("amount", "kept", "asked"),
+    [
+        ("4250.00", "425.00", "3825.00"),
+        ("4250.00", None, "4250.00"),
+        ("0.30", "0.1", "0.20"),  # 0.3 - 0.1 is no 0.2 to a computer that rounds
+        ("12345678901234567890.05", "0.01", "12345678901234567890.04"),
+        ("425.00", "425.00", "0.00"),
+    ],
+)
+def test_what_is_kept_back_is_not_asked_for(amount, kept, asked):
+    fields = {"status": "invoiceable", "amount": amount, "holdback_amount": kept,
+              "currency": "USD", "invoiceable_on": "2026-03-01"}  # fmt: skip
+    delivery = say("odata/receivable", Shown(fields, {"sponsor": Shown(key="18")}))
+
+    (item,) = json.loads(delivery.body)["to_Item"]
+    assert item["to_PricingElement"][0]["ConditionRateValue"] == asked
+
+
+def test_more_kept_back_than_earned_is_nothing_to_ask_for():
+    fields = {"status": "invoiceable", "amount": "100.00", "holdback_amount": "100.01",
+              "currency": "USD", "invoiceable_on": "2026-03-01"}  # fmt: skip
+
+    with pytest.raises(NotUnderstood, match="no larger than the amount"):
+        say("odata/receivable", Shown(fields, {"sponsor": Shown(key="18")}))
+
+
+def test_what_is_paid_counts_after_what_was_billed_on_the_same_day():
+    def at(name, body):
+        record = Record(stream="s", message_key="1", at=NOON, body=json.dumps(body).encode(),
+                        media="application/json")  # fmt: skip
+        [one] = [said for said in LIBRARY.reader([name])(record).statements
+                 if said.entity == "Receivable"]  # fmt: skip
+        return one.fields["status"], one.at
+
+    day = "/Date(1772323200000)/"
+    items = {"results": [{"BillingDocumentItem": "10", "ReferenceSDDocument": "7"}]}
+    billed = at("odata/receivable-billed", {
+        "BillingDocument": "9", "SDDocumentCategory": "P", "BillingDocumentDate": day,
+        "BillingDocumentIsCancelled": False, "to_Item": items,
+    })  # fmt: skip
+    paid = at("odata/receivable-cleared", {
+        "CompanyCode": "1", "FiscalYear": "2026", "AccountingDocument": "18",
+        "LedgerGLLineItem": "1", "FinancialAccountType": "D", "DebitCreditCode": "S",
+        "SalesDocument": "7", "ClearingAccountingDocument": "14", "ClearingDate": day,
+        "AmountInCompanyCodeCurrency": "1.00",
+    })  # fmt: skip
+
+    assert (billed[0], paid[0]) == ("invoiced", "paid")
+    assert billed[1] < paid[1]
