@@ -24,6 +24,7 @@ from hub.identifiers import normalise
 DONE = ("completed", "partial")
 LIVE = ("scheduled", *DONE)
 _OPEN = ("projected", "scheduled")
+OUTSIDE = "its day lies outside the window"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -39,9 +40,11 @@ class Match:
 
     @property
     def key(self) -> str:
-        """The same as long as the same is in doubt."""
+        """The same as long as the same is in doubt: of a day outside the window, whatever record
+        has it, since the target's own may become one with it."""
         refers = [self.view.fields.get(name) for name in ("enrollment", "visit_def")]
-        return orjson.dumps([self.view.id, *refers, self.doubt, self.evidence]).decode()
+        one = "" if self.doubt == OUTSIDE else self.view.id
+        return orjson.dumps([one, *refers, self.doubt, self.evidence]).decode()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -113,7 +116,7 @@ def _one(visit: View, place: _Place, day: date) -> Match:
         return Match(view=found, doubt="it is planned once and there are more", evidence=evidence)
     if not place.fits(day):
         evidence = place.evidence(day)
-        return Match(view=found, doubt="its day lies outside the window", evidence=evidence)
+        return Match(view=found, doubt=OUTSIDE, evidence=evidence)
     return Match(view=found)
 
 

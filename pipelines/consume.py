@@ -11,6 +11,8 @@ import hashlib
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 
+import orjson
+
 from hub import changes
 from hub.canonical_view import Rank, View, Views
 from hub.changes import Change
@@ -149,8 +151,12 @@ def _asked(desk: Desk) -> set[str]:
 
 
 def _touches(desk: Desk, one: Change) -> bool:
-    """Whether the mapping may want a version at all: most are passed over unread."""
+    """Whether the mapping may want a version at all: most are passed over unread. That the hub
+    thinks better or worse of a record is nothing that the record says."""
     asked = _asked(desk)
+    changed = one.changed or ""
+    if '"#quality"' in changed and orjson.loads(changed).keys() == {"#quality"}:
+        return False
     if one.changed is None or not asked or one.n == 1:
         return True
     return all(f'"{name}":' in one.changed for name in asked)
