@@ -20,7 +20,7 @@ import httpx2
 import tenacity
 from pydantic import BaseModel, ConfigDict, Field
 
-from connectors import http_body
+from connectors import http_body, words
 from connectors.address import BaseUrl, follow, is_private_line, tell
 from connectors.auth import Auth, NoAuth, TokenCache
 from connectors.auth.tokens import Request
@@ -185,7 +185,9 @@ class Http:
 
     def _raise_for(self, answer: Answer, ask: Ask) -> Answer:
         now = self._world.now()
-        error = self._judge(answer) or verdict(answer, now=now, repeatable=ask.may_repeat)
+        error = self._judge(answer) or verdict(
+            answer, now=now, repeatable=ask.may_repeat, detail=words.of_sign_in(answer)
+        )
         if isinstance(error, TryLater):
             error.after = error.after or retry_after(answer, now)
         if error:

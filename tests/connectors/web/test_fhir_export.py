@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import gzip
 import json
+import time
 from collections.abc import Callable
 from dataclasses import dataclass, field
 
@@ -522,6 +523,40 @@ def test_a_line_that_breaks_off_is_read_again_by_the_next_pull(fhir, server, rep
 
     assert _keys(records) + _keys(after) == expected
     assert len(server.kicked) == 1
+
+
+@pytest.mark.parametrize(
+    ("status", "headers", "waited"), [(429, {"Retry-After": "7"}, 7.0), (500, {}, 0.5)]
+)
+def test_a_file_that_cannot_be_had_now_is_asked_for_again(
+    fhir, server, reply, clock, status, headers, waited
+):
+    expected, whole = _three_files(server), b"".join(line + b"\n" for line in server.output[1])
+    answers = iter([reply(status, b"{}", headers), reply(200, whole)])
+    server.broken["/files/output/1"] = lambda _: next(answers)
+
+    assert _keys(fhir().pull("Patient", "")) == expected
+    assert clock.slept == [waited]
+
+
+def test_a_file_that_comes_slowly_is_read_to_its_end(fhir, server, reply):
+    expected, whole = _three_files(server), b"".join(line + b"\n" for line in server.output[1])
+
+    def slowly():
+        yield whole[:150]
+        time.sleep(0.2)
+        yield whole[150:]
+
+    server.broken["/files/output/1"] = lambda _: reply(200, slowly())
+
+    assert _keys(fhir().pull("Patient", "")) == expected
+
+
+def test_an_export_is_refused_to_whom_the_server_does_not_know(fhir, server, reply, serve):
+    stranger = serve(lambda _: reply(401, outcome("error", "login")))
+
+    with pytest.raises(Misconfigured, match="login"):
+        list(fhir(base=stranger.url).pull("Patient", ""))
 
 
 def test_an_export_of_nothing_says_nothing(fhir, server):

@@ -199,7 +199,7 @@ def test_a_wrong_password_is_told(workday, monkeypatch):
     system = workday()
     monkeypatch.setenv("WORKDAY_PASSWORD", "another")
 
-    with pytest.raises(Misconfigured, match="401"):
+    with pytest.raises(Misconfigured, match="invalid username or password"):
         list(system.pull("workers", ""))
     assert not system.check().ok
 
