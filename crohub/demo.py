@@ -21,6 +21,7 @@ from crohub import lookup, stage, summary
 from crohub.ops.give import give
 from crohub.options import Options
 from crohub.ownership import Busy
+from crohub.sandbox import erp_books
 from crohub.sandbox.hospital import NoAnswer
 from crohub.sandbox.institution import Institution
 from crohub.serve import serve
@@ -92,15 +93,20 @@ async def _played(edge: Edge, institution: Institution, days: int) -> dict[str, 
         await _until(lambda: _is_decided(edge), _CALM, "proposals")
         await _until(lambda: summary.at_rest(edge.places), _CALM, "what was approved")
         await _until(_quiet(institution), _CALM, "deliveries")
+        erp_books.receive(institution.systems.erp)  # sponsors pay what has been billed by now
+        await _pulled(edge, "erp")
+        await _until(lambda: summary.at_rest(edge.places), _CALM, "payments")
+        await _until(_quiet(institution), _CALM, "what follows from payments")
         return await asyncio.to_thread(summary.of, edge)
     finally:
         await edge.stop()
 
 
-async def _pulled(edge: Edge) -> None:
-    """Pulls every stream to its end; a hiccup of the source is answered by asking again."""
+async def _pulled(edge: Edge, connection: str = "") -> None:
+    """Pulls every stream to its end, of one connection or of all; a hiccup of the source is
+    answered by asking again."""
     for name, pipeline in edge.deployment.inbound.items():
-        if pipeline.schedule is None:
+        if pipeline.schedule is None or connection not in ("", pipeline.reads.connection):
             continue
         for _ in range(20):
             run = await asyncio.to_thread(edge.scheduler.run, pipeline)
