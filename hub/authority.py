@@ -4,9 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
-from hub.rules import Rule
+from hub.rules import Rule, Tolerance
 
 _MONEY = ("ERP", "CTMS")
+# whoever counts what was earned need not hear how far its payment is
+_HOW_FAR = Rule(order=_MONEY, tolerance=Tolerance(anything=True))
 _STAFF = ("HR", "EREG", "CTMS")
 _TRAINERS = ("TRAINING", *_STAFF)
 _CONSENTS = ("EREG", "EHR", "CTMS", "EDC")
@@ -50,6 +52,7 @@ _ORDERS: Mapping[str, Mapping[str, tuple[str, ...] | Rule]] = {
     "Payment": {"*": _MONEY},
     "PaymentAllocation": {"*": _MONEY},
     "PurchaseOrder": {"*": _MONEY},
+    "Receivable": {"*": ("CTMS", "ERP"), "status": _HOW_FAR, "paid_amount": _HOW_FAR},
 }
 
 # a policy file replaces it field by field

@@ -98,3 +98,14 @@ def test_removed_by_the_strongest_leaves_no_value_where_authority_counts():
 def test_two_values_agree_as_far_as_both_are_precise(one, other, same):
     assert agree(one, other) is same
     assert agree(other, one) is same
+
+
+def test_how_far_a_receivable_is_says_the_erp_and_what_it_is_the_ctms():
+    policy = Policy(systems={"ctms": System("ctms", "CTMS"), "erp": System("erp", "ERP")})
+    early, late = voice("erp", "paid", 1), voice("ctms", "invoiceable", 9)
+
+    assert choose(policy, "Receivable", "status", (early, late)) == (early, "paid")
+    assert choose(policy, "Receivable", "amount", (early, late)) == (late, "invoiceable")
+    tolerance = policy.rule("Receivable", "status").tolerance
+    assert tolerance is not None
+    assert tolerance.anything
