@@ -98,7 +98,39 @@ def orcid_is_valid(signs: str) -> bool:
     return "0123456789X"[(12 - total % 11) % 11] == signs[15]
 
 
-_CHECKS = MappingProxyType({"npi": npi_is_valid, "orcid": orcid_is_valid})
+def ror_is_valid(signs: str) -> bool:
+    """A zero, six signs of Crockford's base 32, and their ISO 7064 MOD 97-10 check digits
+    (ror.org, "ROR identifier pattern")."""
+    if not re.fullmatch(r"0[0-9A-HJKMNP-TV-Z]{6}[0-9]{2}", signs):
+        return False
+    number = 0
+    for sign in signs[1:7]:
+        number = number * 32 + _BASE32.index(sign)
+    return int(signs[7:]) == 98 - number * 100 % 97
+
+
+_BASE32 = "0123456789ABCDEFGHJKMNPQRSTVWXYZ"
+
+
+def dea_is_valid(signs: str) -> bool:
+    """Two letters and seven digits, the last the end of (d1+d3+d5) + 2 (d2+d4+d6)."""
+    if not re.fullmatch(r"[A-Z][A-Z9][0-9]{7}", signs):
+        return False
+    digits = [int(sign) for sign in signs[2:]]
+    return (sum(digits[0:5:2]) + 2 * sum(digits[1:6:2])) % 10 == digits[6]
+
+
+_CHECKS = MappingProxyType(
+    {"npi": npi_is_valid, "orcid": orcid_is_valid, "ror": ror_is_valid, "dea": dea_is_valid}
+)
+# what people write where there is no number, whatever the number is of
+_NOTHING = frozenset(
+    {
+        "NA", "NONE", "NULL", "NIL", "UNKNOWN", "UNK", "TBD", "TBA", "PENDING", "NOTASSIGNED",
+        "NOTAPPLICABLE", "NOTAVAILABLE", "NOTYETASSIGNED", "DUMMY", "PLACEHOLDER", "XXX", "XXXX",
+        "XXXXX",
+    }
+)  # fmt: skip
 
 
 class _Rule(NamedTuple):
@@ -124,7 +156,7 @@ def _judge(rule: _Rule | None, identifier: Identifier, value: str) -> Identity:
 
 
 def _is_placeholder(rule: _Rule, value: str) -> bool:
-    return any(pattern.fullmatch(value) for pattern in rule.placeholders)
+    return value in _NOTHING or any(pattern.fullmatch(value) for pattern in rule.placeholders)
 
 
 def _is_malformed(rule: _Rule, value: str) -> bool:

@@ -63,7 +63,7 @@ class IdentifierType:
     A `strong` one identifies by itself; a weak one only finds. `assigned` means the value is
     unique only together with its assigner. `form` is the pattern of a valid value, as it is after
     normalising (upper case, no separators), and `check` names a check-digit rule ("npi",
-    "orcid"); a value that fails is kept but never matches.
+    "orcid", "ror", "dea"); a value that fails is kept but never matches.
     """
 
     type: str

@@ -16,8 +16,9 @@ class Organization(Entity, table=True):
     __label__ = "name"
     __identifiers__ = (
         IdentifierType(type="ror", says="Research Organization Registry id", single=True,
-                       form=r"0[A-Z0-9]{6}\d{2}"),
-        IdentifierType(type="uei", says="Unique Entity Identifier (SAM.gov)", form=r"[A-Z0-9]{12}"),
+                       form=r"0[A-Z0-9]{6}\d{2}", check="ror"),
+        IdentifierType(type="uei", says="Unique Entity Identifier (SAM.gov)",
+                       form=r"[A-HJ-NP-Z1-9][A-HJ-NP-Z0-9]{11}"),
         IdentifierType(type="npi", says="National Provider Identifier of an organization",
                        form=r"\d{10}", check="npi"),
         IdentifierType(type="duns", says="D-U-N-S number", form=r"\d{9}", placeholders=(r"0+",)),

@@ -26,7 +26,7 @@ class Person(Entity, table=True):
         IdentifierType(type="licence", says="professional licence number", assigned=True,
                        strong=False),
         IdentifierType(type="dea", says="DEA registration number", strong=False,
-                       form=r"[A-Z][A-Z9]\d{7}"),
+                       form=r"[A-Z][A-Z9]\d{7}", check="dea"),
         IdentifierType(type="other", says="any other number", assigned=True, strong=False),
     )  # fmt: skip
 

@@ -4,7 +4,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from hub.identifiers import judge, normalise, npi_is_valid, orcid_is_valid, token
+from hub.identifiers import judge, normalise, npi_is_valid, orcid_is_valid, ror_is_valid, token
 from hub.model.spec import entities
 from hub.statement import Identifier
 
@@ -81,6 +81,19 @@ def test_an_orcid_with_two_neighbours_swapped_is_not_valid():
     assert not orcid_is_valid("0000000281250097")
 
 
+@pytest.mark.parametrize("signs", ["03YRM5C26", "02MHBDP94", "01CWQZE88", "00F54P054"])
+def test_a_ror_id_with_its_check_digits_is_valid(signs):
+    assert ror_is_valid(signs)
+    wrong = f"{(int(signs[7:]) + 1) % 97:02d}"
+    assert not ror_is_valid(signs[:7] + wrong)
+    assert not ror_is_valid(signs[:2] + signs[3] + signs[2] + signs[4:])
+
+
+@pytest.mark.parametrize("signs", ["", "13YRM5C26", "03YRM5C2", "03YRM5U26"])
+def test_a_ror_id_has_its_form(signs):
+    assert not ror_is_valid(signs)
+
+
 @pytest.mark.parametrize(
     ("entity", "identifier", "worth"),
     [
@@ -115,6 +128,14 @@ def test_an_orcid_with_two_neighbours_swapped_is_not_valid():
         ("Participant", Identifier("account_no", "A1", "UH"), "weak"),
         ("Participant", Identifier("npi", "1234567893"), "weak"),
         ("Organization", Identifier("ror", "https://ror.org/03yrm5c26"), "matches"),
+        ("Organization", Identifier("ror", "https://ror.org/03yrm5c27"), "malformed"),
+        ("Organization", Identifier("uei", "ABCDEFGHJKL1"), "matches"),
+        ("Organization", Identifier("uei", "ABCDEFGHIJK1"), "malformed"),  # I is no sign of it
+        ("Study", Identifier("sponsor_protocol_no", "T.B.D.", "UH"), "placeholder"),
+        ("Contract", Identifier("contract_no", "not yet assigned", "UH"), "placeholder"),
+        ("Invoice", Identifier("invoice_no", "PENDING", "UH"), "placeholder"),
+        ("Person", Identifier("dea", "AB1234563"), "weak"),
+        ("Person", Identifier("dea", "AB1234567"), "malformed"),
     ],
 )
 def test_what_an_identifier_is_worth(entity, identifier, worth):

@@ -111,7 +111,7 @@ def test_identifier_patterns_are_regular_expressions_for_the_normal_form():
         for kind in spec.identifiers.values():
             for pattern in (kind.form, *kind.placeholders):
                 re.compile(pattern)
-            assert kind.check in {"", "npi", "orcid"}
+            assert kind.check in {"", "npi", "orcid", "ror", "dea"}
 
 
 def test_identifiers_stand_strongest_first():
