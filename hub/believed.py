@@ -13,6 +13,8 @@ from hub.database import Session
 from hub.model.spec import entities
 from hub.policy import Policy
 
+_SEVERAL = "several"
+
 
 def digest(policy: Policy, entity: str) -> str:
     """What decides how an entity's records are worked out: the rules of its fields and the role
@@ -32,13 +34,16 @@ def stale(session: Session, policy: Policy) -> frozenset[str]:
 
 
 def begin(session: Session, policy: Policy) -> frozenset[str]:
-    """`stale`, for whoever is about to write: what was never noted is noted now."""
+    """`stale`, for whoever is about to write: what was never noted is noted now, and what is
+    stale will soon be of several policies, so that going back to the former is no way out."""
     known = {row[0] for row in session.all("select entity from believed")}
-    missing = [(name, digest(policy, name)) for name in entities() if name not in known]
-    if missing:
+    old = stale(session, policy)
+    rows = [(name, digest(policy, name)) for name in entities() if name not in known]
+    rows += [(name, _SEVERAL) for name in old]
+    if rows:
         with session.transaction():
-            session.upsert(tables.believed, ("entity", "policy"), missing, ("entity",))
-    return stale(session, policy)
+            session.upsert(tables.believed, ("entity", "policy"), rows, ("entity",))
+    return old
 
 
 def note(session: Session, policy: Policy, entity: str) -> None:

@@ -57,6 +57,7 @@ def differences(context: Context, entity: str) -> Iterator[Difference]:
         load_things(context, [(owner_of(entities()[entity]), one) for one in ids])
         for one in ids:
             yield from _of(context, spec, context.world.things[entity, one])
+        context.world.clear()  # what was tried out is no more
 
 
 def _of(context: Context, spec: EntitySpec, thing: Thing) -> Iterator[Difference]:

@@ -122,3 +122,18 @@ def test_personal_fields_say_that_they_differ_and_no_more(context, tell):
     assert (found.field, found.before, found.after, found.by) == (
         "family_name", "(sealed)", "(sealed)", "ctms",
     )  # fmt: skip
+
+
+def test_going_back_before_all_is_worked_out_leaves_nothing_of_the_other_policy(context, tell):
+    former = context.policy
+    two_subjects(context, tell)
+    before = states(context)
+    begin(context, EDC_FIRST)
+    tell(subject("eS-1", "S-1", state="on_treatment"), system="edc")
+    begin(context, former)
+    assert context.stale == {"Enrollment"}
+    assert [d.label for d in differences(context, "Enrollment")] == ["S-1"]
+
+    all_of(context, former)
+
+    assert states(context) == before
