@@ -14,6 +14,7 @@ from crohub.commands import (
     connectors,
     decide,
     demo,
+    findings,
     install,
     look,
     merge,
@@ -48,6 +49,8 @@ for family in (
     audit,
     policy,
 ):
+    findings,
+    why,
     family.add_to(app)
 
 

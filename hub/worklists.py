@@ -7,6 +7,7 @@ from collections.abc import Sequence
 import orjson
 
 from hub.changes import seen_ids
+from hub.clock import now
 from hub.database import Row
 from hub.grants import is_restricted
 from hub.model.spec import entities
@@ -20,6 +21,7 @@ from hub.sql import Clause
 _FINDING = (
     "id, rule, entity, entity_id, field, place, found, expected, seq, opened_at, closed_at, owner"
 )
+_DAY = 86_400_000_000  # microseconds
 _DECISION = "id, kind, evidence, proposal, state, opened_at, decided_at, decided_by, reason"
 
 
@@ -100,7 +102,8 @@ def _finding(row: Row) -> Record:
         "id": one, "rule": rule, "entity": entity, "entity_id": entity_id, "field": field,
         "place": place, "found": found, "expected": expected, "message": seq,
         "opened_at": moment(opened), "closed_at": moment(closed) if closed else None,
-        "owner": owner,
+        "owner": owner, "state": "closed" if closed else "open",
+        "age_days": ((closed or now()) - opened) // _DAY,
     }  # fmt: skip
 
 

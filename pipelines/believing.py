@@ -1,7 +1,7 @@
 """Orders about what is believed: a person's own word, its end, and another policy.
 
 `override` (a field, its value, until when), `lift` (that no more), `recompute` (some records by
-the present policy) and `recomputed` (all of an entity have been).
+the present policy), `recomputed` (all of an entity have been) and `assign` (a finding's owner).
 """
 
 from __future__ import annotations
@@ -70,6 +70,14 @@ def _recomputed(context: Context, order: Order, word: Word) -> Told:
     return {}
 
 
+def _assign(context: Context, order: Order, word: Word) -> Told:
+    """A finding is somebody's."""
+    sql = "update finding set owner = ? where id = ?"
+    if not context.session.run(sql, (order["owner"], order["object"])):
+        raise CannotDo(f"there is no finding {order['object']}")
+    return {}
+
+
 def _must_be(context: Context, order: Order) -> None:
     """A running hub reads its policy when it starts."""
     if order["policy"] != believed.digest(context.policy, order["entity"]):
@@ -77,7 +85,13 @@ def _must_be(context: Context, order: Order) -> None:
 
 
 ORDERS: Mapping[str, Callable[[Context, Order, Word], Told]] = MappingProxyType(
-    {"override": _override, "lift": _lift, "recompute": _recompute, "recomputed": _recomputed}
+    {
+        "override": _override,
+        "lift": _lift,
+        "recompute": _recompute,
+        "recomputed": _recomputed,
+        "assign": _assign,
+    }
 )
 
 

@@ -151,3 +151,42 @@ def adt():
         )
 
     return made
+
+
+SOURCE = (
+    "connector: files\nsystem: {system}\nrole: {role}\nsettings:\n  path: {inbox}\n  streams:\n"
+    "    subjects: {{glob: '{system}.csv', format: csv, settle: 0}}\n"
+)
+MAPPING = """reads: "text/csv;row"
+states:
+  Enrollment:
+    key: number
+    identifiers: [{is: subject_number, system: {const: 'urn:x:1'}, value: number}]
+    subject_number: number
+    state: state
+"""
+PIPELINE = (
+    "reads: {{connection: {system}, stream: subjects}}\nmappings: [own/subject]\n"
+    "lane: number\nschedule: {{every: 24h}}\n"
+)
+SAID = {"ctms": "S-1,off_study\nS-2,enrolled\n", "edc": "S-1,on_treatment\nS-2,enrolled\n"}
+
+
+@pytest.fixture
+def two_systems(tmp_path, crohub):
+    """Two systems that disagree about one of two subjects; both have been read."""
+    folder, inbox = tmp_path / "config", tmp_path / "inbox"
+    files = {"hub.yaml": "participants: all\n", "mappings/inbound/own/subject.yaml": MAPPING}
+    inbox.mkdir()
+    for system, rows in SAID.items():
+        (inbox / f"{system}.csv").write_text(f"number,state\n{rows}")
+        said = {"system": system, "role": system.upper(), "inbox": inbox}
+        files[f"connections/{system}.yaml"] = SOURCE.format(**said)
+        files[f"pipelines/{system}.yaml"] = PIPELINE.format(**said)
+    for name, text in files.items():
+        (folder / name).parent.mkdir(parents=True, exist_ok=True)
+        (folder / name).write_text(text)
+    for system in SAID:
+        ran = crohub("run", system, "--config", folder)
+        assert ran.code == 0, ran.err
+    return folder
