@@ -48,9 +48,8 @@ for family in (
     access,
     audit,
     policy,
-):
     findings,
-    why,
+):
     family.add_to(app)
 
 
