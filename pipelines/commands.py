@@ -130,7 +130,7 @@ def _moot(session: Session, order: Order, now: int) -> None:
 
 def _lapse(session: Session, order: Order, now: int) -> None:
     """Questions that nobody has answered in their time."""
-    decisions.lapse(session, before=now, by=order["by"])
+    decisions.lapse(session, before=order["before"], by=order["by"])
 
 
 def _key(session: Session, order: Order, now: int) -> None:

@@ -98,6 +98,7 @@ class Edge:
             keyring=self.keyring,
             clock=clock.now,
             days=self.deployment.hub.held_for_days,
+            matching=self.deployment.matching,
         )
 
     async def start(self) -> None:

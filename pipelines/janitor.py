@@ -8,7 +8,7 @@ bodies are erased from the journal (the hash stays, and shows what had been ther
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any
 
 import orjson
@@ -16,6 +16,8 @@ import structlog
 
 from hub.clock import iso
 from hub.database import Session
+from hub.matching import pairs
+from hub.matching.settings import Matching
 from hub.seal import Keyring
 from pipelines import believing, orders
 from pipelines.commands import EXPIRED_AT_ONCE
@@ -38,6 +40,7 @@ class Janitor:
     keyring: Keyring
     clock: Callable[[], int]
     days: int
+    matching: Matching = field(default_factory=Matching)
 
     def tick(self) -> None:
         """One round."""
@@ -46,6 +49,8 @@ class Janitor:
             self._erase(hub)
             self._expire(hub)
             self._lift(hub)
+            self._lapse(hub)
+            self._link(hub)
         finally:
             hub.close()
 
@@ -61,6 +66,21 @@ class Janitor:
         """Overrides end when their time is over."""
         for (one,) in hub.all(*believing.ended(self.clock())):
             self._order(hub, {"do": "lift", "object": one, "reason": "its time is over"})
+
+    def _lapse(self, hub: Session) -> None:
+        """Questions lapse when nobody has answered them in time."""
+        sql = "select 1 from decision where state = 'open' and expires_at <= ? limit 1"
+        if hub.one(sql, (before := self.clock(),)):
+            self._order(hub, {"do": "lapse", "object": "questions", "before": before,
+                              "reason": "not answered in time"})  # fmt: skip
+
+    def _link(self, hub: Session) -> None:
+        """Questions that the policy lets the hub answer by itself."""
+        for entity, bounds in self.matching.bounds.items():
+            if bounds.link is not None and (sure := pairs.sure(hub, entity, bounds.link)):
+                self._order(hub, {"do": "decide", "by": pairs.ACTOR, "state": "accepted",
+                                  "objects": sure, "object": f"{len(sure)} questions of {entity}",
+                                  "reason": f"agree beyond {bounds.link} bits"})  # fmt: skip
 
     def _erase(self, hub: Session) -> None:
         for (part,) in hub.all("select part from progress order by part"):

@@ -13,7 +13,8 @@ from hub.matching.weights import Score, score
 from hub.seal import Keyring
 from hub.write import columns_of
 
-KIND = "match"
+KIND, ACTOR = "match", "crohub:matching"
+_AT_ONCE = 200  # questions that are answered in one transaction
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,9 +42,7 @@ class Pairs:
             return False
         if row and row[3] == decisions.OPEN:
             reason = "the evidence is another now"
-            decisions.decide(
-                self.session, row[2], "moot", by="crohub:matching", at=self.now, reason=reason
-            )
+            decisions.decide(self.session, row[2], "moot", by=ACTOR, at=self.now, reason=reason)
         if found.weight < bounds.review:
             self.session.run(
                 "delete from match_pair where one = ? and other = ?", (one.id, other.id)
@@ -77,9 +76,17 @@ class Pairs:
         rows += among("select decision from match_pair where other in {members}", ids)
         for (one,) in rows:
             reason = "one of the two is a record no more"
-            decisions.decide(
-                self.session, one, "moot", by="crohub:matching", at=self.now, reason=reason
-            )
+            decisions.decide(self.session, one, "moot", by=ACTOR, at=self.now, reason=reason)
+
+
+def sure(session: Session, entity: str, link: float) -> list[str]:
+    """Open questions about pairs that agree so far and of which no number contradicts."""
+    rows = session.all(
+        "select d.id, p.levels from match_pair p join decision d on d.id = p.decision "
+        "where p.entity = ? and p.weight >= ? and d.state = 'open' order by d.id limit ?",
+        (entity, round(link * 100), _AT_ONCE),
+    )
+    return [one for one, levels in rows if "_numbers=different" not in levels]
 
 
 def evidence(found: Score) -> decisions.Json:

@@ -12,14 +12,13 @@ from dataclasses import dataclass, field
 
 from hub import audit, changes, tables
 from hub.database import Session
-from hub.matching.pairs import Pairs
+from hub.matching.pairs import ACTOR, Pairs
 from hub.matching.read import PARTS, subjects
 from hub.matching.settings import Matching
 from hub.matching.traits import Subject
 from hub.seal import Keyring
 
 CROWD = 60  # records that share one digest: more, and sharing it says nothing
-ACTOR = "crohub:matching"
 _MARKS = ("digest", "entity_id")
 
 

@@ -39,7 +39,7 @@ class Matching:
     """`bounds` of the entities that are searched. A question that nobody answers within `days`
     lapses; 0: it waits for good."""
 
-    bounds: Mapping[str, Bounds] = field(default_factory=lambda: DEFAULTS)
+    bounds: Mapping[str, Bounds] = field(default_factory=lambda: dict(DEFAULTS))  # is pickled
     days: int = 180
 
     def __post_init__(self) -> None:

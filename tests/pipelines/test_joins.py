@@ -2,12 +2,19 @@
 
 from __future__ import annotations
 
+import pickle
 from dataclasses import replace
 
 import orjson
+import pytest
 
+from hub import decisions
+from hub.matching import pairs
+from hub.matching.settings import Bounds, Matching
 from mappings.mistakes import Mistakes
 from pipelines import identity, settings
+from pipelines.janitor import Janitor
+from pipelines.writer import Writer
 
 
 def records(house) -> list[tuple[str, str | None]]:
@@ -102,13 +109,69 @@ def test_a_question_lapses_when_its_time_is_over(small_house):
     house.settle()
     house.hub.run("update decision set expires_at = 1 where digest = ?", (bytes([4] * 16),))
 
-    house.order("lapse")
+    house.order("lapse", before=1)
     house.settle()
 
     assert house.rows("select state, decided_by from decision order by state") == [
         ("expired", "ada"),
         ("open", None),
     ]
+
+
+@pytest.fixture
+def tidy(small_house):
+    """One round of a janitor."""
+    writer = Writer(small_house.places.journal, wake=lambda: None, fatal=print)
+    writer.start()
+
+    def tick(**bounds) -> None:
+        Janitor(
+            open_hub=small_house.places.hub, writer=writer, keyring=small_house.keyring,
+            clock=lambda: 9, days=30, matching=Matching(bounds=bounds),
+        ).tick()  # fmt: skip
+        small_house.settle()
+
+    yield tick
+    writer.stop()
+
+
+def ask(house, number: int, *, weight=0.0, levels="", expires_at=None) -> str:
+    """A question about two people who are not there, as the search would put it."""
+    ids = [f"{number:08d}-0000-7000-8000-00000000000{n}" for n in (1, 2)]
+    with house.hub.transaction():
+        one = decisions.propose(
+            house.hub, digest=bytes([number] * 16), kind="match", evidence={}, at=number,
+            proposal={"entity": "Person", "ids": ids}, expires_at=expires_at,
+        )  # fmt: skip
+        house.hub.run(
+            "insert into match_pair values (?, ?, 'Person', ?, ?, ?)",
+            (*ids, round(weight * 100), levels, one),
+        )
+    return one
+
+
+def test_the_janitor_lets_lapse_what_was_not_answered_in_time(small_house, tidy):
+    due, _ = ask(small_house, 1, expires_at=9), ask(small_house, 2, expires_at=10)
+
+    tidy()
+    tidy()
+
+    assert small_house.rows("select id from decision where state = 'expired'") == [(due,)]
+    assert len(audited(small_house, "lapse")) == 1
+
+
+def test_what_the_policy_is_sure_of_is_answered_in_the_hubs_name(small_house, tidy):
+    sure = ask(small_house, 1, weight=30.5, levels="email=same")
+    ask(small_house, 2, weight=29.5, levels="email=same")
+    ask(small_house, 3, weight=31, levels="email=same,national_numbers=different")
+
+    tidy(Person=Bounds(review=12))
+    assert audited(small_house, "decide") == []
+    tidy(Person=Bounds(review=12, link=30))
+
+    [(actor, object_)] = small_house.rows("select actor, object from audit where action = 'decide'")
+    assert (actor, object_) == ("crohub:matching", "1 questions of Person")
+    assert pairs.sure(small_house.hub, "Person", 30) == [sure], "nobody is there to be merged"
 
 
 def test_what_may_be_one_is_searched_while_nothing_waits(house, adt):
@@ -147,6 +210,7 @@ def test_the_policy_says_what_is_searched(small_house):
     path.write_text("search: []\n")
     deployment = settings.load(folder)
     assert deployment.matching.bounds == {}
+    assert pickle.loads(pickle.dumps(deployment)) == deployment  # noqa: S301 - the settler gets it
 
 
 def test_a_policy_that_links_participants_is_a_mistake(tmp_path):
