@@ -86,6 +86,16 @@ def match(view: View) -> Match:
     """The planned visit that the target of `view` is to be told of. What it says may change with
     any of the records it looks at."""
     visit = view.views.now(view.entity, view.id) or view
+    found = _match(visit)
+    if not found.doubt or visit.fields.get("status") in (*_OPEN, *DONE):
+        return found
+    # it does not take place: nobody need decide, and who was told of it hears that
+    known = found.doubt == OUTSIDE and visit.native_key() is not None
+    lacks = "" if known else "it does not take place, and was told to nobody"
+    return replace(found, doubt="", evidence={}, lacks=lacks)
+
+
+def _match(visit: View) -> Match:
     enrollments, day = list(_enrollments(visit)), _day(visit)
     if not enrollments:
         return Match(view=visit, lacks="enrollment is not known yet")

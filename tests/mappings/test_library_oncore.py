@@ -7,6 +7,7 @@ from datetime import UTC, datetime
 import pytest
 
 from connectors.oncore import WRITES
+from hub.model.spec import entities
 from mappings.code_tables import load_codes
 from mappings.collection import load_library
 from mappings.outbound import Wait, outbound
@@ -125,14 +126,20 @@ def test_what_is_told_is_something_the_connector_writes(name):
 
 @pytest.mark.parametrize(
     ("table", "states"),
-    [("oncore-subject-status", "subject-status"), ("oncore-visit-status", "visit"),
-     ("oncore-review-action", "irb-review")],
-)  # fmt: skip
+    [("oncore-subject-status", "subject-status"), ("oncore-review-action", "irb-review")],
+)
 def test_every_state_that_is_sent_has_its_word(table, states):
     text = LIBRARY.outbound[f"oncore/{states}"].file.read_text()
     listed = text.partition(": [")[2].partition("]")[0].split(", ")
 
     assert set(listed) <= CODES.get(table).natives("").keys()
+
+
+def test_every_status_of_a_visit_has_a_word_that_oncore_reads_back():
+    words = CODES.get("oncore-visit-told").meanings("")
+
+    assert set(words) == set(entities()["ParticipantVisit"].fields["status"].meta.codes)
+    assert set(words.values()) <= set(CODES.get("oncore-visit-status").meanings(""))
 
 
 def test_two_subjects_of_one_person_are_two_enrollments_of_one_participant(read):
