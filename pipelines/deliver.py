@@ -11,7 +11,7 @@ from __future__ import annotations
 
 import random
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 import structlog
@@ -132,7 +132,7 @@ class Deliverer:
             found.outcomes.append(self._later(one, "waiting", made.reason, now + wait))
         elif self.desk.outlet.shadow:
             found.outcomes.append(self._shadow(one, made))
-        elif self._may(one, found, now):
+        elif self._may(one, made, found, now):
             found.going.append((one, made))
 
     def _shadow(self, one: Open, made: Said) -> Became:
@@ -161,13 +161,18 @@ class Deliverer:
         question = Question(one, "match", matched)
         return self._answered(question, f"a person must decide: {matched.doubt}", found, now)
 
-    def _may(self, one: Open, found: Round, now: int) -> bool:
-        """Whether a person has let it go, where the pipeline asks for that."""
+    def _may(self, one: Open, made: Said, found: Round, now: int) -> bool:
+        """Whether a person has let it go, where the pipeline asks for that. What they are asked
+        about is kept, sealed, for them to read, and is what goes out."""
         if not self.desk.outlet.settings.approval:
             return True
-        return self._answered(Question(one, "approval"), "a person must approve", found, now)
+        said = one.said or render.pack(self.desk.keyring, made.delivery)
+        question = Question(one, "approval")
+        return self._answered(question, "a person must approve", found, now, said)
 
-    def _answered(self, question: Question, waits: str, found: Round, now: int) -> bool:
+    def _answered(
+        self, question: Question, waits: str, found: Round, now: int, kept: bytes | None = None
+    ) -> bool:
         one, said = question.one, ask.answer(self.desk.hub, question)
         if said.state == "accepted":
             return True
@@ -177,7 +182,8 @@ class Deliverer:
             return False
         if not said.state:
             found.asked.append(question)
-        found.outcomes.append(self._later(one, "approval", waits, now + _ASKED))
+        waiting = self._later(one, "approval", waits, now + _ASKED)
+        found.outcomes.append(replace(waiting, said=kept))
         return False
 
     def _send(self, going: Sequence[tuple[Open, Said]]) -> None:

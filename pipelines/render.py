@@ -3,7 +3,8 @@
 A version is said as it was, so that statuses go out in order, each as itself. What it refers to
 (study, participant, and how the target knows them) is as now. Where it lacks something the
 target requires, what is known by now fills it in. What was sent once is said again in the same
-bytes: the target knows it by its id and must not find another body under it.
+bytes: the target knows it by its id and must not find another body under it. So is what a person
+was asked about.
 """
 
 from __future__ import annotations
@@ -36,8 +37,9 @@ def render(desk: Desk, one: Open, found: View | None = None) -> Said | Wait:
     """What is to be sent, or what the target must know first. `found` is the record to be said in
     place of the version, where the mapping had it matched. Raises NotUnderstood for a value that
     the target has no word for."""
-    if one.said is not None:
-        return Said(delivery=unpack(desk.keyring, one.id, one.said))
+    kept = None if one.said is None else unpack(desk.keyring, one.id, one.said)
+    if kept and one.tried_at is not None:
+        return Said(delivery=kept)
     view = found or desk.views().version(one.entity, one.entity_id, one.n)
     views = view.views
     at = from_micros(one.made_at)
@@ -55,7 +57,7 @@ def render(desk: Desk, one: Open, found: View | None = None) -> Said | Wait:
         heard = made if isinstance(again, Wait) else again
     back = readback.read_back(desk.outlet.back, heard, one.entity, one.entity_id, at)
     return Said(
-        delivery=made,
+        delivery=kept or made,
         prints=echo.fingerprints(desk.keyring, desk.outlet.system, views.reads, back),
         opened=tuple(views.opened),
     )

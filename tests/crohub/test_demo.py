@@ -56,8 +56,9 @@ def test_every_system_was_spoken_to_in_its_own_protocol(found):
     rows = {one["name"]: one for one in found["connections"]}
 
     assert {name: one["connector"] for name, one in rows.items()} == {
-        "billing": "hl7v2", "ctms": "oncore", "ctms-money": "files", "directory": "scim",
-        "edc": "redcap", "erp": "odata", "etmf": "vault", "finance": "files", "hospital": "hl7v2",
+        "billing": "hl7v2", "binder": "files", "ctms": "oncore", "ctms-money": "files",
+        "directory": "scim", "edc": "redcap", "erp": "odata", "etmf": "vault",
+        "finance": "files", "hospital": "hl7v2",
         "hr": "workday", "irb": "irb", "office": "files", "personnel": "sftp",
         "protocols": "files", "register": "fhir", "regulatory": "files", "review": "files",
         "training": "files",

@@ -15,6 +15,7 @@ from connectors.record import Receipt
 from hub.statement import Identifier, Stated
 from pipelines import deliveries
 from pipelines.deliver import FEWEST, LONGEST
+from pipelines.render import unpack
 
 
 class Scripted(Flaky):
@@ -364,6 +365,27 @@ def test_nothing_goes_out_before_a_person_approves(outward):
     assert "S-1" not in evidence + proposal
     assert states(target._said) == [("S-1", "screening")]
     assert outward.rows("state") == ["delivered", "approval"]
+
+
+def test_what_a_person_was_asked_about_can_be_read_and_is_what_goes_out(telling):
+    telling.tell(approval=True)
+    target = scripted()
+    deliverer = telling.deliverer(connector=target)
+    telling.enroll(1)
+    telling.run(deliverer)
+    telling.obey()
+    [(one, cell)] = telling.rows("id, said")
+    read = unpack(telling.house.keyring, one, bytes(cell)).body
+
+    telling.study(nct="NCT00000102")  # the study has another number by now
+    telling.decide("accepted")
+    telling.clock.move(6)
+    telling.run(deliverer)
+
+    [sent] = target._said
+    assert sent.body == read
+    assert b"S-1" in read
+    assert telling.house.journal.session.one("select count(*) from fingerprint")[0] > 0
 
 
 def test_a_declined_delivery_is_never_sent(telling):
