@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager
 from functools import partial
 from importlib.metadata import version
@@ -12,17 +12,19 @@ from fastapi import FastAPI
 from fastapi.responses import JSONResponse
 from starlette.concurrency import run_in_threadpool
 
-from crohub import hooks, metrics
+from crohub import hooks, lookup, metrics
 from crohub.anchoring import Anchoring, anchors
 from crohub.node import whence, whoever
 from crohub.ops import routes
 from crohub.ops.desk import Desk
 from crohub.ops.give import enter, order, saw
+from crohub.provenance import FORMS
 from crohub.turned_away import WINDOW, TurnedAway
 from crohub.web import pages
 from hub import clock
 from hub.api import app as canonical
 from hub.api.deps import Deps
+from pipelines import settling
 from pipelines.edge import Edge
 from pipelines.settings import seconds
 
@@ -57,7 +59,7 @@ def build(edge: Edge) -> FastAPI:
         redoc_url=None,
         openapi_url="/openapi.json",
     )
-    sessions = canonical.mount(app, _deps(edge, turned_away))
+    sessions = canonical.mount(app, _deps(edge, desk, turned_away))
     _health(app, edge)
     routes.mount(app, desk)
     metrics.mount(app, desk)
@@ -75,7 +77,11 @@ def _in_service(edge: Edge) -> dict[str, Any]:
     }  # fmt: skip
 
 
-def _deps(edge: Edge, turned_away: TurnedAway) -> Deps:
+def _deps(edge: Edge, desk: Desk, turned_away: TurnedAway) -> Deps:
+    def sources(seqs: Sequence[int]) -> dict[int, dict[str, Any]]:
+        with desk.reading() as session:
+            return lookup.sources(session, seqs)
+
     return Deps(
         open_session=partial(edge.places.hub, read_only=edge.places.embedded),
         embedded=edge.places.embedded,
@@ -85,6 +91,9 @@ def _deps(edge: Edge, turned_away: TurnedAway) -> Deps:
         order=partial(order, edge),
         open_paths=(*HEALTH, *pages.OPEN, hooks.OPEN),
         refused=turned_away.note,
+        policy=settling.policy_of(edge.deployment),
+        sources=sources,
+        forms=FORMS,
     )
 
 

@@ -19,10 +19,12 @@ from crohub.commands import (
     look,
     merge,
     orders,
+    override,
     policy,
     running,
     telling,
     trying,
+    why,
 )
 from crohub.commands.ending import BUSY, FAILED, code_of, of_database, say
 
@@ -43,12 +45,14 @@ for family in (
     look,
     telling,
     orders,
+    override,
     decide,
     merge,
     access,
     audit,
     policy,
     findings,
+    why,
 ):
     family.add_to(app)
 

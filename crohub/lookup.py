@@ -3,7 +3,7 @@ what became of one and what it asserted. Every search walks an index."""
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from heapq import merge
 from itertools import islice
@@ -161,6 +161,22 @@ def notes(session: Session, seq: int) -> list[str]:
     """Complaints of the connector that did not stop the message."""
     row = session.one("select remark from message where seq = ?", (seq,))
     return list(orjson.loads(row[0])["notes"]) if row and row[0] else []
+
+
+def sources(session: Session, seqs: Sequence[int]) -> dict[int, dict[str, Any]]:
+    """Where these messages came from and how they were read, by number; none of their words."""
+    rows = session.among(
+        "select seq, connection, stream, pipeline, revision, received_at from message "
+        "where seq in {members}",
+        seqs,
+    )
+    return {
+        row[0]: {
+            "connection": row[1], "stream": row[2], "pipeline": row[3], "revision": row[4],
+            "received_at": iso(row[5]),
+        }
+        for row in rows
+    }  # fmt: skip
 
 
 def body(session: Session, keyring: Keyring, seq: int) -> bytes | None:

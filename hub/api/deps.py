@@ -3,13 +3,15 @@
 from __future__ import annotations
 
 import threading
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any
 
 from hub.database import Session
+from hub.policy import Policy
 from hub.principal import Principal
+from hub.provenance import Sources, Story
 from hub.reader import Saw
 from hub.seal import Keyring
 from hub.watch import Watch
@@ -26,7 +28,9 @@ class Deps:
     """`open_session` opens a session for reading only. `open_paths` need no key: health, and
     whatever has a way of its own to know its callers (a path that ends in / covers all below).
     `embedded`: the store is a SQLite file, which tells when something was committed. `refused` is
-    told who was turned away, or "" for nobody known, from where and at what."""
+    told who was turned away, or "" for nobody known, from where and at what. `policy` is the one in
+    force, `sources` what is known of messages, `forms` how provenance is written besides: media
+    type and what makes the document."""
 
     open_session: Callable[[], Session]
     keyring: Keyring
@@ -38,6 +42,9 @@ class Deps:
     sessions: int = 8
     refused: Callable[[str, str, str], None] = lambda who, origin, what: None
     embedded: bool = False
+    policy: Policy = field(default_factory=Policy)
+    sources: Sources = lambda seqs: {}
+    forms: Mapping[str, tuple[str, Callable[[Story], Any]]] = field(default_factory=dict)
 
 
 class Sessions:

@@ -19,6 +19,7 @@ _MEANS = {
     "le": "up to and including", "gt": "after or above", "ge": "from", "contains": "contains",
     "missing": "true: has no value; false: has one",
 }  # fmt: skip
+_WHICH = "only these, separated by commas; phi.birth_date is of a sealed part"
 _TYPES = {"flag": "boolean", "integer": "integer", "decimal": "number"}
 SECURITY = {"key": {"type": "http", "scheme": "bearer", "description": "an API key"}}
 _ERRORS = {
@@ -34,6 +35,8 @@ def describe(prefix: str) -> Json:
     for plural, spec in served().items():
         paths |= _paths_of(f"{prefix}/{plural}", spec)
     paths |= _lists(prefix)
+    for path, operations in openapi_words.paths(prefix, _operation).items():
+        paths[path] = paths.get(path, {}) | operations
     return {"paths": paths, "components": {"schemas": _schemas(), "securitySchemes": SECURITY}}
 
 
@@ -87,6 +90,11 @@ def _paths_of(path: str, spec: EntitySpec) -> Json:
                               [*one, *pages[1:3], *views[1:]], "")
         },
     }  # fmt: skip
+    why = "why fields have their values: who said them, which rule let them win, what others say"
+    form = _parameter("format", "json, fhir or prov (W3C PROV-JSON)")
+    paths[f"{path}/{{id}}/provenance"] = {
+        "get": _operation(spec, why, [*one, _parameter("fields", _WHICH), form], "")
+    }
     if spec.identifiers:
         found = _operation(spec, "who has all of these identifiers", [*pages, *views], paged)
         paths[f"{path}/search"] = {"post": {**found, "requestBody": _identifiers_body(spec)}}
