@@ -7,7 +7,7 @@ It is pure and the larger part of reading a message, so it is done where message
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from functools import cache
+from functools import cache, lru_cache
 from typing import Any
 
 from hub.dates import micros
@@ -29,7 +29,8 @@ from hub.statement import (
 
 Digest = Callable[[str, str], str]  # (entity, native key) → its digest in hex
 Plain = list[Any]  # what JSON can carry
-_PLAIN = (str, int, bool)  # what is plain as it is
+_PLAIN = frozenset((str, int, bool))  # what is plain as it is
+_micros = lru_cache(maxsize=64)(micros)  # a message says all it says with one time
 
 
 def prepared(keyring: Keyring, system: str, meaning: Meaning) -> Plain:
@@ -109,17 +110,18 @@ def _plain(keyring: Keyring, digest: Digest, statement: Statement) -> Plain:
         digests = (digest(owner.name, kept), digest(owner.name, retired))
         said = "linked" if statement.linked else "same"
         return [said, entity, kept, digests[0], retired, digests[1], statement.withdrawn]
-    at = micros(statement.at) if statement.at else None
+    at = _micros(statement.at) if statement.at else None
     key = statement.key
     if isinstance(statement, Gone):
         return ["gone", entity, key, digest(owner.name, key), at]
-    fields: dict[str, Any] = {}
+    fields = dict(statement.fields)
     refs: dict[str, Plain] = {}
-    for name, value in statement.fields.items():
+    for name in [name for name, value in fields.items() if type(value) not in _PLAIN]:
+        value = fields[name]
         if type(value) is Ref:
             fields[name], refs[name] = None, _reference(keyring, digest, value)
         else:
-            fields[name] = value if type(value) in _PLAIN else plain_value(value)
+            fields[name] = plain_value(value)
     kind = "complete" if statement.complete else "stated"
     given = _tokens(keyring, owner, statement.identifiers)
     return [
