@@ -7,6 +7,7 @@ from typing import Any
 from pydantic.json_schema import models_json_schema
 
 from hub import filters
+from hub.api import openapi_words
 from hub.api.records import served
 from hub.model.shape import sealed_beside, shape
 from hub.model.spec import EntitySpec

@@ -202,3 +202,12 @@ def test_an_answered_question_is_answered_no_more(client, store, asked, given):
 
     assert answer.status_code == 409
     assert given == []
+
+
+def test_the_description_has_what_people_may_say(client):
+    paths = client(READ).get("/openapi.json").json()["paths"]
+
+    assert {"get", "post"} == paths["/api/v1/decisions/{id}"].keys()
+    assert {"get", "post"} == paths["/api/v1/decisions"].keys()
+    body = paths["/api/v1/participants/{id}/split"]["post"]["requestBody"]
+    assert body["content"]["application/json"]["schema"]["required"] == ["system", "key", "reason"]
