@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
+from contextlib import closing
 from datetime import UTC, datetime
 from hashlib import sha256
 from typing import Any, ClassVar
@@ -92,11 +93,12 @@ class Sql(Connector):
     ) -> Iterator[dict[str, Any]]:
         ends = self._world.now().timestamp() + self.seconds
         streamed = connection.execution_options(stream_results=True, yield_per=_AT_ONCE)
-        for some in streamed.execute(query(one, place)).partitions():
-            for row in some:
-                yield dict(zip(one.columns, row, strict=True))
-            if self._world.now().timestamp() > ends:
-                raise TryLater(f"{one.table}: the answer did not end within {self.seconds:g} s")
+        with closing(streamed.execute(query(one, place))) as found:
+            for some in found.partitions():
+                for row in some:
+                    yield dict(zip(one.columns, row, strict=True))
+                if self._world.now().timestamp() > ends:
+                    raise TryLater(f"{one.table}: the answer did not end within {self.seconds:g} s")
 
     @property
     def _url(self) -> str:

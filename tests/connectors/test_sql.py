@@ -272,6 +272,34 @@ def test_a_statement_that_takes_too_long_is_given_up(base):
         connection.execute(text(forever[base.kind]))
 
 
+@pytest.mark.peer
+def test_a_connection_that_breaks_in_the_middle_is_tried_later_and_what_came_stands(
+    postgres_database, monkeypatch
+):
+    base, read = Base("postgresql", postgres_database, monkeypatch), []
+    base.run(
+        "insert into \"Staff list\" select i, repeat('x', 2000), 1, '1980-02-01', 'A', "
+        "timestamptz '2026-03-01' + i * interval '1 minute' from generate_series(1, 20000) i"
+    )
+
+    def pulled():
+        for record in staff(overlap=0).pull("staff", ""):
+            read.append(record)
+            if len(read) == 1000:
+                base.run(
+                    "select pg_terminate_backend(pid) from pg_stat_activity "
+                    "where datname = current_database() and pid <> pg_backend_pid()"
+                )
+
+    with pytest.raises(TryLater, match="postgresql"):
+        pulled()
+    rest = list(staff(overlap=0).pull("staff", read[-1].cursor))
+    base.engine.dispose()
+
+    assert 1000 <= len(read) < 20_000
+    assert {*ids(read), *ids(rest)} == set(range(1, 20_001))
+
+
 def test_a_table_that_is_not_there_needs_a_person(base):
     with pytest.raises(Misconfigured, match="nobody"):
         list(staff(table="nobody").pull("staff", ""))

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import gc
 import json
 import tracemalloc
 from datetime import timedelta
 from pathlib import Path
 
+import psutil
 import pytest
 from pydantic import ValidationError
 
@@ -491,3 +493,22 @@ def test_memory_does_not_grow_with_the_number_of_pages(serve, reply, clock):
 
     assert count == 3100
     assert late - early < 1_500_000  # the keys seen; the bodies alone are 3.4 MB
+
+
+def test_a_hundred_thousand_resources_go_through_with_flat_memory(serve, reply, clock):
+    filler = f', "text": "{"x" * 200}"'
+
+    def answer(asked):
+        page = int(asked.query.get("p", ["0"])[0])
+        entries = [_entry(_patient(f"p{page}-{n}", 0, filler)) for n in range(500)]
+        return reply(200, _bundle(*entries, link=f"?p={page + 1}" if page < 199 else ""))
+
+    fhir = Fhir(base_url=serve(answer).url, deletes="never").within(clock.world)
+    held, number, process = [], 0, psutil.Process()
+    for number, _ in enumerate(fhir.pull("Patient", ""), start=1):
+        if number in (30_000, 100_000):  # the first fills what is remembered of doubles
+            gc.collect()
+            held.append(process.memory_info().rss)
+
+    assert number == 100_000
+    assert held[1] - held[0] < 8 << 20  # kept, the bodies alone would be 22 MB

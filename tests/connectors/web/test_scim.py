@@ -15,6 +15,7 @@ from connectors.promises import CheckPromises, PullPromises, PushPromises
 from connectors.record import Delivery
 from connectors.scim import Scim
 from connectors.world import World
+from crohub.sandbox.scim import Directory, scim_server
 from crohub.sandbox.web import Fault
 from tests.connectors.web import scim_provider
 
@@ -369,6 +370,17 @@ def test_a_wrong_secret_is_told(scim, provider):
 
     with pytest.raises(Misconfigured, match="401"):
         list(scim().pull("Users", ""))
+
+
+def test_a_wrong_token_stops_the_connection_in_the_providers_words(scim, monkeypatch):
+    monkeypatch.setenv("SCIM_SECRET", "wrong")
+    with scim_server(Directory(token="right")) as other:
+        bearer = {"kind": "bearer", "token": "${env:SCIM_SECRET}"}
+        stranger = scim(base_url=f"{other.url}/scim/v2", auth=bearer)
+
+        with pytest.raises(Misconfigured, match="The token is not valid"):
+            list(stranger.pull("Users", ""))
+        assert "The token is not valid" in stranger.check().detail
 
 
 def test_a_changed_resource_without_its_time_stops_the_pull(scim, serve, reply):
