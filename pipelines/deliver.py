@@ -145,7 +145,7 @@ class Deliverer:
     def _match(self, one: Open, found: Round) -> Match | None:
         """What it is about, where the mapping wants that found. What was sent once is said again
         as it was."""
-        if not self.desk.outlet.mapping.outgoing.matches or one.said is not None:
+        if not self.desk.outlet.mapping.outgoing.matches or one.tried_at is not None:
             return None
         view = self.desk.views().version(one.entity, one.entity_id, one.n)
         matched = match(view)

@@ -12,6 +12,7 @@ import pytest
 import yaml
 
 from crohub.sandbox import (
+    erp_books,
     irb_records,
     oncore_records,
     redcap_records,
@@ -157,6 +158,42 @@ def test_the_ctms_registers_a_subject_with_the_consent(world):
     }
 
 
+def test_a_visit_that_the_edc_has_is_still_planned_in_the_ctms_until_somebody_says_so(world):
+    ctms, edc, news = oncore_records.state(), redcap_records.project(), News()
+    onc = STUDIES[0]
+    [third] = [s for s in world.subjects.values() if (s.study, s.number) == (onc.key, "S-0003")]
+
+    for then in (found(SEED, BEGINS, lines=LINES), world):
+        oncore_records.fill(ctms, then, news)
+    redcap_records.fill(edc, world, News())
+
+    assert edc.records["101-0003"][("c2d1_arm_1", "", "")]["visit_date"] == "2026-03-04"
+    [row] = [
+        row
+        for row in ctms.rows["protocolSubjectVisits"].values()
+        if row["protocolSubjectId"] == oncore_records.subject_id(third)
+        and row["calendarVisitId"] == oncore_records.visit_id(onc, "C2D1")
+    ]
+    assert (row["visitStatus"], row["plannedDate"]) == ("Planned", "2026-03-04")
+    assert {row["visitStatus"] for row in ctms.rows["protocolSubjectVisits"].values()} == {
+        "Planned"
+    }
+
+
+def test_the_ctms_plans_no_visit_that_somebody_has_told_it_of(world):
+    ctms = oncore_records.state()
+    oncore_records.fill(ctms, world, News())
+    rows = ctms.rows["protocolSubjectVisits"]
+    key, row = next(iter(rows.items()))
+    told = ctms.put("protocolSubjectVisits", **{**row, "protocolSubjectVisitId": None})
+    del rows[key]
+
+    oncore_records.fill(ctms, world, News())
+
+    assert key not in rows
+    assert str(told["protocolSubjectVisitId"]) in rows
+
+
 def test_what_others_wrote_stays_until_the_world_has_something_new_to_say(world):
     ctms, news = oncore_records.state(), News()
     oncore_records.fill(ctms, world, news)
@@ -204,6 +241,21 @@ def test_the_offices_lay_a_table_or_document_for_each_of_their_streams(world, tm
 
 def test_every_entity_of_the_model_has_a_record(shown):
     assert [name for name, count in shown["entities"].items() if not count] == []
+
+
+def test_the_ctms_hears_of_each_payment_but_of_the_one_that_says_no_word(connections):
+    before = len([study for study in STUDIES if study.sponsor != "org-cedar"])  # paid long ago
+    unsaid = len(erp_books.UNSAID)
+
+    asked, told = connections["erp"]["pushed"], connections["ctms-money"]["pushed"]
+    assert asked > before + unsaid
+    assert told == before + asked - unsaid
+
+
+def test_every_charge_of_a_subject_is_in_the_queue_for_review(connections):
+    charged = 3  # an electrocardiogram of S-0003, a scan of S-0012 and of S-0008
+
+    assert connections["review"]["pushed"] == charged
 
 
 def test_the_irb_approved_each_form_that_is_in_force(world):
