@@ -6,7 +6,8 @@ from typing import Annotated, Any
 
 import typer
 
-from crohub.commands.ending import FAILED, WRONG, Json, data, said, stop
+from crohub.commands.ending import WRONG, Json, data, said, stop
+from crohub.commands.giving import give
 from crohub.commands.install import HERE, Config, Data
 
 Entity = Annotated[str, typer.Argument(metavar="ENTITY", help="Participant, Person, Study …")]
@@ -63,7 +64,7 @@ def split(
 def _give(
     entity: str, order: dict[str, Any], reason: str, config: Config, data_folder: Data
 ) -> dict[str, Any]:
-    from crohub.node import reach, whoever
+    from crohub.node import whoever
     from hub.model.spec import entities
     from mappings.mistakes import one_of
 
@@ -72,11 +73,4 @@ def _give(
         known = [name for name, its in entities().items() if not its.beside]
         raise stop(WRONG, f"{entity!r} is no kind of record; expected {one_of(entity, known)}")
     order |= {"by": whoever(), "entity": entity, "reason": reason}
-    with reach(config, data_folder, exists=True) as node:
-        done = node.order(order)
-        told = node.told(order) if done else {}
-    if not done:
-        raise stop(FAILED, "ordered; the hub comes to it")
-    if "refused" in told:
-        raise stop(FAILED, f"{told['refused']}; nothing was done")
-    return told
+    return give(order, config, data_folder)

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from datetime import datetime
 from typing import Any
 
 from fastapi import APIRouter, Request, Response
@@ -18,9 +19,13 @@ from hub.api.answers import answer, known, parameters
 from hub.api.auth import principal_of
 from hub.api.errors import Problem, not_found
 from hub.api.records import Records, id_of, spec_of
+from hub.clock import micros, now
 from hub.decisions import ANSWERS, OPEN
+from hub.model.spec import EntitySpec
+from hub.override import Override, fault_of
 from hub.principal import OPERATE
 from hub.query import BadQuery
+from hub.reader import scope_for, sealed_parts
 
 Json = dict[str, Any]
 _LONGEST = 2000  # characters of a reason
@@ -84,6 +89,30 @@ class Words:
         order = {"do": "split", "id": id_of(request), "system": system, "key": key}
         return await self._word(request, said, order)
 
+    async def override(self, request: Request) -> Response:
+        """A field is what a person says, until its time is over."""
+        said = await _said(request, ("field", "value", "until", "reason"))
+        spec, name = _field_of(spec_of(request), _text(said, "field"))
+        if spec.sealed:
+            principal_of(request).must(scope_for(spec))
+        one = id_of(request)
+        given = Override(entity=spec.name, id=one, field=name, value=said.get("value"))
+        if "value" not in said:
+            raise Problem(422, detail="value: expected what the field is; null: it has no value")
+        if fault := fault_of(spec, given):
+            raise Problem(422, detail=fault)
+        order = {
+            "do": "override", "object": f"{spec.name} {one}", "entity": spec.name, "id": one,
+            "field": name, "value": given.value, "until": _until(said),
+            "detail": {"field": name, "until": said.get("until", "")},
+        }  # fmt: skip
+        return await self._give(request, said, order)
+
+    async def lift(self, request: Request) -> Response:
+        """Ends an override, by its decision."""
+        said = await _said(request, ("reason",))
+        return await self._give(request, said, {"do": "lift", "object": _id(request)})
+
     def _state(self, one: str) -> str | None:
         with self.records.reading() as reader:
             row = reader.session.one("select state from decision where id = ?", (one,))
@@ -122,7 +151,8 @@ def routes(records: Records) -> APIRouter:
     made.add_route("/decisions", own.decide_all, methods=["POST"])
     made.add_route("/decisions/{id}", own.question, methods=["GET"])
     made.add_route("/decisions/{id}", own.decide, methods=["POST"])
-    for do in (own.merge, own.unmerge, own.split):
+    made.add_route("/decisions/{id}/lift", own.lift, methods=["POST"])
+    for do in (own.merge, own.unmerge, own.split, own.override):
         made.add_route(f"/{{plural}}/{{id}}/{do.__name__}", do, methods=["POST"])
     return made
 
@@ -149,6 +179,26 @@ def _text(said: Json, name: str) -> str:
     if not isinstance(value, str) or not value.strip() or len(value) > _LONGEST:
         raise Problem(422, detail=f"{name}: expected a text of 1 to {_LONGEST} characters")
     return value.strip()
+
+
+def _field_of(spec: EntitySpec, name: str) -> tuple[EntitySpec, str]:
+    """A field of the record, or as `phi.birth_date` of one of its sealed parts."""
+    part, dot, rest = name.partition(".")
+    parts = sealed_parts(spec.name)
+    return (parts[part], rest) if dot and part in parts else (spec, name)
+
+
+def _until(said: Json) -> int | None:
+    given = said.get("until")
+    if given is None:
+        return None
+    try:
+        ends = datetime.fromisoformat(given)
+    except (TypeError, ValueError):
+        ends = None
+    if ends is None or ends.tzinfo is None or micros(ends) <= now():
+        raise Problem(422, detail="until: expected an instant to come, 2026-12-31T00:00:00Z")
+    return micros(ends)
 
 
 def _answer(said: Json) -> str:

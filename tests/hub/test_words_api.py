@@ -211,3 +211,56 @@ def test_the_description_has_what_people_may_say(client):
     assert {"get", "post"} == paths["/api/v1/decisions"].keys()
     body = paths["/api/v1/participants/{id}/split"]["post"]["requestBody"]
     assert body["content"]["application/json"]["schema"]["required"] == ["system", "key", "reason"]
+
+
+def test_an_override_is_an_order_with_its_end_and_its_value_is_told_to_nobody_else(
+    client, two, given, came
+):
+    came[0] = {"decision": NOBODY}
+    path = f"/api/v1/participants/{two[0]}/override"
+    said = {
+        "field": "phi.birth_date", "value": "1970-01-02", "until": "2100-01-01T00:00:00Z",
+        "reason": "the passport says so",
+    }  # fmt: skip
+
+    assert client(READ, OPERATE).post(path, json=said).status_code == 403
+    answer = client(READ, OPERATE, PHI).post(path, json=said)
+
+    assert answer.json() == {"done": True, "decision": NOBODY}
+    [(who, order)] = given
+    assert (who, order["do"], order["entity"]) == ("key:ada", "override", "ParticipantPhi")
+    assert (order["id"], order["field"], order["value"]) == (two[0], "birth_date", "1970-01-02")
+    assert order["until"] == 4_102_444_800_000_000
+    assert "1970" not in str(order["detail"])
+
+
+@pytest.mark.parametrize(
+    ("said", "expected"),
+    [
+        ({"field": "colour", "value": "red"}, "no field 'colour'"),
+        ({"field": "sex", "value": "purple"}, "Participant.sex: expected"),
+        ({"field": "sex"}, "value: expected what the field is"),
+        ({"field": "sex", "value": "male", "until": "2020-01-01T00:00:00Z"}, "an instant to come"),
+        ({"field": "sex", "value": "male", "until": "tomorrow"}, "an instant to come"),
+    ],
+)
+def test_an_override_that_cannot_be_is_refused_with_what_would_do(
+    client, two, given, said, expected
+):
+    path = f"/api/v1/participants/{two[0]}/override"
+    answer = client(READ, OPERATE).post(path, json={**said, "reason": "a test"})
+
+    assert answer.status_code == 422
+    assert expected in answer.json()["detail"]
+    assert given == []
+
+
+def test_an_override_is_lifted_by_its_decision(client, given, came):
+    came[0] = {}
+
+    answer = client(READ, OPERATE).post(
+        f"/api/v1/decisions/{NOBODY}/lift", json={"reason": "not so"}
+    )
+
+    assert answer.json() == {"done": True}
+    assert given == [("key:ada", {"do": "lift", "object": NOBODY, "reason": "not so"})]
