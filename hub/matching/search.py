@@ -32,7 +32,7 @@ class Search:
     clock: Callable[[], int]
     chain: str
     matching: Matching = field(default_factory=Matching)
-    slice: int = 200
+    slice: int = 100
 
     def look(self) -> bool:
         """Looks at the next few changes. False: there are none, or another is at it."""
