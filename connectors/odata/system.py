@@ -38,7 +38,7 @@ class Odata(Connector):
         deletes="@removed of delta links, whole lists compared",
         pushes="debit memos, made once",
         auth="Basic, bearer, OAuth2, with CSRF tokens",
-        tested="SAP CAP (V4); SAP's names unverified against the vendor",
+        tested="SAP CAP (V2, V4); SAP's names unverified against the vendor",
     )
 
     base_url: BaseUrl  # https://my300000-api.s4hana.cloud.sap

@@ -5,6 +5,12 @@ service Erp @(path: '/odata/v4/erp') {
     name       : String(80);
     blocked    : Boolean;
   }
+  @cds.query.limit: 3
+  entity Bills {
+    key number : String(10);
+    changed    : Timestamp;
+    amount     : Decimal(15, 2);
+  }
   entity Ledger {
     key document : String(12);
     key line     : Integer;
