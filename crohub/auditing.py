@@ -2,16 +2,24 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
+from dataclasses import replace
 from pathlib import Path
 
+from crohub import schema
 from crohub.anchoring import anchors
-from hub import clock
+from crohub.node import whence, whoever
+from crohub.options import Options, places_of
+from hub import audit, clock
+from hub.audit import guard as roles
 from hub.audit import signing, verify
+from hub.audit.guard import CannotGuard
 from hub.audit.heads import Outside, keys_of, outside
 from hub.database import Session
-from pipelines.places import Places
+from pipelines.address import EMBEDDED
+from pipelines.places import HUB_SCHEMA, JOURNAL_SCHEMA, Places
 from pipelines.settings import Deployment
 
 _BEGIN = {"sqlite": "begin", "postgresql": "begin isolation level repeatable read read only"}
@@ -57,6 +65,30 @@ def take(asked: Outside, file: Path, known: dict[str, str]) -> None:
     asked.lines += found.lines
     asked.last = max(asked.last, found.last)
     asked.faults += found.faults
+
+
+def guard(deployment: Deployment, config: Path, data: Path | None, role: str, reason: str) -> None:
+    """As the owner of the database, whose address is in CROHUB_OWNER: its tables are of this
+    release, and `role` may work in them without being able to rewrite a history. Raises
+    CannotGuard."""
+    owner = os.environ.get("CROHUB_OWNER", "")
+    if not owner or deployment.hub.database == EMBEDDED:
+        raise CannotGuard(
+            "expected hub.yaml to name a PostgreSQL database, and CROHUB_OWNER its owner's address"
+        )
+    places = replace(places_of(Options(config=config, data=data), deployment), database=owner)
+    schema.upgrade(places)
+    session = places.hub()
+    try:
+        with session.transaction():
+            roles.guard(session, role, HUB_SCHEMA, JOURNAL_SCHEMA)
+            entry = audit.Entry(
+                at=clock.now(), actor=whoever(), action="guarded", object=role, reason=reason,
+                origin=whence(),
+            )  # fmt: skip
+            audit.append(session, "owner", [entry])
+    finally:
+        session.close()
 
 
 def introduced(file: Path) -> dict[str, str]:

@@ -15,6 +15,7 @@ from crohub import auditing, checking, schema
 from crohub.commands.ending import of_database
 from crohub.options import Options, places_of
 from crohub.ownership import Busy, owned
+from hub.audit.guard import may_rewrite
 from hub.schema import DatabaseNewer
 from pipelines.places import Places
 from pipelines.settings import Deployment
@@ -110,6 +111,20 @@ def _databases(places: Places, deployment: Deployment) -> Iterator[Finding]:
         finally:
             session.close()
     yield _audit(places, deployment)
+    if not places.embedded:
+        yield _role(places)
+
+
+def _role(places: Places) -> Finding:
+    """Of PostgreSQL: the guards of the histories hold only who does not own them."""
+    session = places.hub()
+    try:
+        free = may_rewrite(session)
+    finally:
+        session.close()
+    good = "may add to the histories and read them, no more"
+    odd = "warning: could rewrite the histories; `crohub audit guard` makes one that cannot"
+    return Finding(what="database role", ok=True, detail=odd if free else good)
 
 
 def _audit(places: Places, deployment: Deployment) -> Finding:

@@ -168,3 +168,26 @@ def rotate(
     data(answer, as_json=as_json, lines=[f"signed with {after.id} from now on"])
     if not done:
         say("the hub has yet to come to its entry in the audit")
+
+
+@audit.command()
+def guard(
+    role: Annotated[str, typer.Argument(help="The role of PostgreSQL the hub works under.")],
+    reason: Reason,
+    config: Config = HERE,
+    data_folder: Data = None,
+    as_json: Json = False,
+) -> None:
+    """Bring the database forward as its owner (its address in CROHUB_OWNER), and let a role that
+    owns nothing work in it: it may add to the histories and read them, not change them."""
+    from crohub import auditing
+    from hub.audit.guard import CannotGuard
+    from pipelines import settings
+
+    deployment = settings.load(config)
+    try:
+        auditing.guard(deployment, config, data_folder, role, reason)
+    except CannotGuard as error:
+        raise stop(WRONG, str(error)) from None
+    told = f"{role} may add to the histories and read them; name it in hub.yaml: database"
+    data({"role": role}, as_json=as_json, lines=[told])
