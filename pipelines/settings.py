@@ -24,7 +24,7 @@ from hub.rules import Rule
 from mappings import document
 from mappings.document import Table
 from mappings.mistakes import Mistakes, one_of
-from pipelines import address, policies, written
+from pipelines import address, identity, policies, written
 from pipelines.written import Kind
 
 Role = Literal[
@@ -164,6 +164,7 @@ class Inbound(_Values):
     lane: tuple[str, ...] = ()
     participants: Literal["", "all", "known_only"] = ""
     on_fault: Literal["go on", "wait"] = "go on"  # what a parked message does to its lane
+    approve: bool = False  # nothing of a message is settled before a person lets it in
     schedule: Schedule | None = None
     # of a list that is pulled whole: the share that may be missing at once before a person is asked
     vanish_limit: float = Field(default=0.1, ge=0, le=1)
@@ -185,7 +186,6 @@ class Outbound(_Values):
     flow: str = ""  # what it is part of, for people; several pipelines may name one
     # of records for which other values are known nothing is said: {study.identifier(nct): [NCT…]}
     only: dict[str, tuple[str, ...]] = Field(default_factory=dict)
-    approve: bool = False  # nothing of a message is settled before a person lets it in
     needs: tuple[str, ...] = ()  # references that the target must know first: study
     parameters: dict[str, str] = Field(default_factory=dict)  # of the mapping
     approval: bool = False
@@ -202,6 +202,7 @@ class Deployment(_Values):
     inbound: dict[str, Inbound]
     outbound: dict[str, Outbound]
     rules: dict[str, dict[str, Rule]]
+    matching: Matching = Matching()
 
     def connector(self, name: str) -> Connector:
         """The connector of a connection, built from its settings."""
@@ -223,7 +224,6 @@ class Deployment(_Values):
 
 def build_connector(connection: ConnectionSettings, hub: HubSettings) -> Connector:
     """Raises Misconfigured naming every wrong setting."""
-    matching: Matching = Matching()
     kind = registry.find(connection.connector)
     return registry.build(connection.connector, _settings_of(connection, kind, hub))
 
@@ -259,6 +259,7 @@ def load(folder: Path, environment: Mapping[str, str] | None = None) -> Deployme
             _put(inbound, name, written.checked(table, Inbound, mistakes, environment))
         _check_name(table, _names(folder, "connections"), mistakes)
     rules = policies.survivorship(folder, get_args(Role), mistakes)
+    matching = identity.matching(folder, mistakes)
     mistakes.raise_if_any()
     return Deployment(
         folder=folder,
@@ -267,6 +268,7 @@ def load(folder: Path, environment: Mapping[str, str] | None = None) -> Deployme
         inbound=inbound,
         outbound=outbound,
         rules=rules,
+        matching=matching,
     )
 
 
@@ -280,7 +282,6 @@ def _known_zone(name: str) -> str:
 
 def _put(into: dict[str, Any], name: str, value: Any) -> None:  # noqa: ANN401
     if value is not None:
-    matching = identity.matching(folder, mistakes)
         into[name] = value
 
 
@@ -289,7 +290,6 @@ def _tables(folder: Path, name: str, mistakes: Mistakes) -> dict[str, Table]:
     found: dict[str, Table] = {}
     for path in sorted((folder / name).glob("*.yaml")):
         _put(found, path.stem, document.read(path, mistakes, name=_name(path, folder)))
-        matching=matching,
     return found
 
 
