@@ -45,6 +45,17 @@ def put(context: Context, changes: Changes) -> None:
             _separation(context, changes, (one, other), entity, evidence)
 
 
+def close(context: Context, ids: Sequence[str], at: int) -> None:
+    """A person has decided about these records: that something speaks against their being one is
+    no trouble any more, and what was refused is not told of again."""
+    context.session.among(
+        "update finding set closed_at = ? where rule = 'identity-contradicted' "
+        "and closed_at is null and entity_id in {members} returning id",
+        ids,
+        (at,),
+    )
+
+
 def _separation(
     context: Context, changes: Changes, xs: Pair, entity: str, evidence: dict[str, str]
 ) -> None:

@@ -9,9 +9,8 @@ from typing import Any
 
 import structlog
 
-from hub import approve, decisions
+from hub import approve, asking, decisions
 from hub.approved import accept
-from hub.asking import SEPARATION
 from hub.context import Context
 from hub.joining import CannotDo, Word, merge, split, unmerge
 from hub.model.spec import EntitySpec, entities
@@ -57,6 +56,8 @@ def _decide(context: Context, order: Order, word: Word) -> Told:
             context.session, question.id, order["state"], by=order["by"], at=word.at,
             reason=order["reason"],
         )  # fmt: skip
+        if question.kind == asking.KIND:
+            asking.close(context, question.ids, word.at)
         told["answered"] += 1
     return told
 
@@ -79,7 +80,7 @@ EFFECTS: Mapping[tuple[str, str], Callable[[Context, decisions.Question, Word], 
     MappingProxyType(
         {
             **{(kind, "accepted"): _joined for kind in decisions.JOINING},
-            (SEPARATION, "accepted"): _parted,
+            (asking.SEPARATION, "accepted"): _parted,
             (approve.KIND, "accepted"): _approved,
             (admitting.KIND, "accepted"): admitting.let_in,
             (admitting.KIND, "declined"): admitting.leave_out,

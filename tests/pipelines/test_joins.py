@@ -102,6 +102,25 @@ def test_a_question_that_cannot_be_carried_out_stays_open(house, adt):
     assert audited(house, "decide")[0][1] == {"answered": 0, "left_open": 1}
 
 
+@pytest.mark.parametrize("state", ["accepted", "declined"])
+def test_a_decided_contradiction_is_no_trouble_any_more(small_house, adt, state):
+    house = small_house
+    number = b"B^^^NORTH^MR"
+    both = replace(adt("B", 3), body=adt("B", 3).body.replace(number, number + b"~A^^^NORTH^MR"))
+    house.keep(adt("A", 1), adt("B", 2), both)
+    house.settle()
+    assert house.rows("select rule, closed_at from finding") == [("identity-contradicted", None)]
+    [(one,)] = house.rows("select id from decision where kind = 'identity'")
+
+    house.order("decide", object=one, state=state)
+    house.keep(replace(both, message_key="and again"))
+    house.settle()
+
+    assert house.rows("select count(*) from finding where closed_at is null") == [(0,)]
+    merged = [superseded is not None for _, superseded in records(house)]
+    assert merged == [False, state == "accepted"]
+
+
 def test_a_question_lapses_when_its_time_is_over(small_house):
     house = small_house
     for digest in ("04", "05"):
