@@ -290,6 +290,7 @@ def entry(url, **response):
         ("https://ehr.example.org/fhir/ResearchStudy/9/_history/4", {("Study", "9")}),
         ("Encounter/5", {("ParticipantVisit", "Encounter/5")}),
         ("PractitionerRole/5", {("StaffAssignment", "PractitionerRole/5")}),
+        ("ChargeItem/5", {("Charge", "5")}),
         ("Observation/5", set()),
     ],
 )
@@ -306,7 +307,7 @@ def test_a_delete_of_the_history_is_gone(read, url, gone):
 
 @pytest.mark.parametrize("kind", ["Patient", "ResearchStudy", "ResearchSubject", "Consent",
                                   "Appointment", "Encounter", "Practitioner", "Organization",
-                                  "Location", "PractitionerRole"])  # fmt: skip
+                                  "Location", "PractitionerRole", "ChargeItem"])  # fmt: skip
 def test_a_resource_whose_elements_have_odd_shapes_is_still_read(read, kind):
     odd = {
         "name": 5, "telecom": "x", "address": [None, 3], "identifier": {"value": {"a": 1}},
