@@ -34,7 +34,7 @@ def assert_one(context: Context, changes: Changes, said: Said, one: Prepared) ->
     xref = key(context, changes, said, one.owner, one.digest, one.key)
     if one.tokens:
         for against in identify(context, changes, one.owner, xref, one.tokens, one.fields):
-            refuse(context, changes, xref, against.thing, said.seq)
+            refuse(context, changes, against.kind, xref, against.thing, said.seq)
             contradicted(context, changes, said, one, xref, against)
     fields = _fields(context, changes, said, one) if one.refs else one.fields
     at = (said.at if said.timed else UNTIMED) if one.at is None else one.at
@@ -144,7 +144,7 @@ def refer(
     if digest:
         xref = key(context, changes, said, owner, digest, native)
         for against in identify(context, changes, owner, xref, given) if given else ():
-            refuse(context, changes, xref, against.thing, said.seq)
+            refuse(context, changes, against.kind, xref, against.thing, said.seq)
         return xref
     for token in given:
         for x in context.world.holders.get(token.digest, ()):

@@ -20,7 +20,7 @@ from hub.context import Changes, Context
 from hub.load import parts_of
 from hub.model.spec import EntitySpec, entities
 from hub.referring import touch_referring
-from hub.relations import parted
+from hub.relations import APART, CLASHED, REFUSED, parted, reconcile
 from hub.seal import Keyring
 from hub.statement import Identifier
 from hub.things import Thing, World, Xref
@@ -49,6 +49,11 @@ class Against(NamedTuple):
 
     what: str
     thing: Thing
+
+    @property
+    def kind(self) -> str:
+        """How it is remembered: a field may be put right, an identifier is never forgotten."""
+        return CLASHED if self.what in _TELLING.get(self.thing.entity, ()) else REFUSED
 
 
 def tokens(keyring: Keyring, spec: EntitySpec, given: Iterable[Identifier]) -> list[Token]:
@@ -146,10 +151,8 @@ def identify(
         if other.id == xref.entity_id:
             continue
         own = context.world.things[xref.entity, xref.entity_id]
-        speaks = (
-            things_contradict(context, changes, own, other)
-            or contradicts(context, other, given)
-            or _clash(spec, spoken, other)
+        speaks = things_contradict(context, changes, own, other, spoken) or contradicts(
+            context, other, given
         )
         if speaks:
             against.append(Against(speaks, other))
@@ -159,16 +162,26 @@ def identify(
     return against
 
 
-def things_contradict(context: Context, changes: Changes, one: Thing, other: Thing) -> str:
-    """The identifier type or field that speaks against two things being one, or "". What was said
-    or found before (`apart`, `refused`) comes first."""
-    if said := parted(context, changes, one, other):
-        return said
+def things_contradict(
+    context: Context,
+    changes: Changes,
+    one: Thing,
+    other: Thing,
+    spoken: Mapping[str, Any] = MappingProxyType({}),
+) -> str:
+    """What speaks against two things being one: what was said or found before (`apart`,
+    `refused`), an identifier's type, a field, or "". `spoken`: what is being said of the first."""
+    before = parted(context, changes, one, other)
+    if before in (APART, REFUSED):
+        return before
     mine, theirs = (held_singles(context, thing.xrefs) for thing in (one, other))
     for key, digests in mine.items():
         if key in theirs and not digests & theirs[key]:
             return key[0]
-    return _clash(entities()[one.entity], one.golden, other)
+    clash = _clash(entities()[one.entity], {**one.golden, **spoken}, other)
+    if before and not clash:
+        reconcile(context, changes, one, other)
+    return clash
 
 
 def _clash(spec: EntitySpec, spoken: Mapping[str, Any], other: Thing) -> str:

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
+from itertools import product
 
 from hub import settle
 from hub.conclude import conclude
@@ -86,6 +87,18 @@ def split(
     separate(context, changes, xref)
     _write(context, changes, word)
     return xref.entity_id
+
+
+def keep_apart(context: Context, owner: EntitySpec, one: str, other: str, word: Word) -> None:
+    """Two records are not one, whatever identifiers say or will say. Raises CannotDo where they
+    have become one."""
+    changes = Changes(now=context.clock())
+    first, second = _known(context, owner, [one, other])
+    if first is second:
+        raise CannotDo(f"{owner.name} {one} and {other} are one record: `unmerge` parts them")
+    for mine, theirs in product(first.xrefs, second.xrefs):
+        relate(changes, APART, mine, theirs, word.seq)
+    _write(context, changes, word)
 
 
 def _known(

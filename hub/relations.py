@@ -9,7 +9,8 @@ from itertools import product
 from hub.context import Changes, Context
 from hub.things import Thing, Xref
 
-APART, LINKED, REFUSED = "apart", "linked", "refused"
+APART, LINKED, REFUSED, CLASHED = "apart", "linked", "refused", "clashed"
+_KINDS = (APART, LINKED, REFUSED, CLASHED)
 
 
 def pair(one: int, other: int) -> tuple[int, int]:
@@ -47,24 +48,32 @@ def spoken_since(context: Context, changes: Changes, kind: str, one: Xref, other
     return int(max(known[0], known[1] or 0)) if known else 0
 
 
-def refuse(context: Context, changes: Changes, one: Xref, other: Thing, seq: int) -> None:
+def refuse(
+    context: Context, changes: Changes, kind: str, one: Xref, other: Thing, seq: int
+) -> None:
     """Remembers that no equal identifier ties this key to that thing: when it is regrouped, it
-    must not become one with it either."""
+    must not become one with it either. `clashed`: as long as their fields differ; `refused`: for
+    good, since a key remembers every identifier that it ever had."""
     for xref in other.xrefs:
-        if xref is not one and not spoken_since(context, changes, REFUSED, one, xref):
-            relate(changes, REFUSED, one, xref, seq)
+        if xref is not one and not spoken_since(context, changes, kind, one, xref):
+            relate(changes, kind, one, xref, seq)
+
+
+def reconcile(context: Context, changes: Changes, one: Thing, other: Thing) -> None:
+    """Their fields clash no more."""
+    unrelate(context, changes, CLASHED, [*one.xrefs, *other.xrefs], 0)
 
 
 def parted(context: Context, changes: Changes, one: Thing, other: Thing) -> str:
     """What keeps these two from being tied by an identifier: `apart` (a person said that they are
-    not one), `refused` (it was not believed before, and nobody has decided since), or ""."""
+    not one), `refused` or `clashed` (it was not believed before), or ""."""
     for thing in (one, other):
         # the store knows nothing of a thing that was born in this batch
         if not changes.relations and all(xref.x in changes.new_xrefs for xref in thing.xrefs):
             return ""
     between = {pair(a.x, b.x) for a, b in product(one.xrefs, other.xrefs)}
     found = _standing(context, changes, [*one.xrefs, *other.xrefs])
-    return next((kind for kind in (APART, REFUSED) if found[kind] & between), "")
+    return next((kind for kind in (APART, REFUSED, CLASHED) if found[kind] & between), "")
 
 
 def standing(
@@ -84,7 +93,7 @@ def _standing(
     )
     known = {row[:3]: row[3] for row in rows}
     known |= {key: row[5] for key, row in changes.relations.items()}
-    found: dict[str, set[tuple[int, int]]] = {APART: set(), LINKED: set(), REFUSED: set()}
+    found: dict[str, set[tuple[int, int]]] = {kind: set() for kind in _KINDS}
     for (kind, *two), gone in known.items():
         if gone is None and inside.issuperset(two):
             found[kind].add((two[0], two[1]))

@@ -10,7 +10,7 @@ from hub.context import Changes, Context
 from hub.identity import move
 from hub.load import load_things, parts_of
 from hub.referring import touch_referring
-from hub.relations import APART, REFUSED, pair, standing
+from hub.relations import APART, CLASHED, REFUSED, pair, standing
 from hub.things import Thing, Xref
 
 Pair = tuple[int, int]
@@ -80,7 +80,7 @@ def ties(context: Context, changes: Changes, xrefs: Sequence[Xref]) -> Ties:
         {one: seq for one, (seq, gone) in known.items() if gone is None and inside >= set(one)},
         _equal(context, changes, inside),
         standing(context, changes, APART, xrefs),
-        standing(context, changes, REFUSED, xrefs),
+        standing(context, changes, REFUSED, xrefs) | standing(context, changes, CLASHED, xrefs),
     )
 
 

@@ -12,7 +12,7 @@ import structlog
 from hub import approve, asking, decisions
 from hub.approved import accept
 from hub.context import Context
-from hub.joining import CannotDo, Word, merge, split, unmerge
+from hub.joining import CannotDo, Word, keep_apart, merge, split, unmerge
 from hub.model.spec import EntitySpec, entities
 from pipelines import admitting, believing
 
@@ -71,6 +71,11 @@ def _joined(context: Context, question: decisions.Question, word: Word) -> None:
     merge(context, entities()[question.entity], one, other, word)
 
 
+def _kept_apart(context: Context, question: decisions.Question, word: Word) -> None:
+    one, other = question.ids
+    keep_apart(context, entities()[question.entity], one, other, word)
+
+
 def _approved(context: Context, question: decisions.Question, word: Word) -> None:
     accept(context, question.id, word)
 
@@ -80,6 +85,7 @@ EFFECTS: Mapping[tuple[str, str], Callable[[Context, decisions.Question, Word], 
     MappingProxyType(
         {
             **{(kind, "accepted"): _joined for kind in decisions.JOINING},
+            (asking.KIND, "declined"): _kept_apart,
             (asking.SEPARATION, "accepted"): _parted,
             (approve.KIND, "accepted"): _approved,
             (admitting.KIND, "accepted"): admitting.let_in,

@@ -5,6 +5,8 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 
+import orjson
+
 from hub import decisions, tables
 from hub.database import Row, Session
 from hub.matching.settings import Bounds, Matching
@@ -71,12 +73,16 @@ class Pairs:
 
     def drop(self, ids: Sequence[str]) -> None:
         """These records have become parts of others, or have gone: nobody needs to decide."""
-        among = self.session.among
-        rows = among("select decision from match_pair where one in {members}", ids)
-        rows += among("select decision from match_pair where other in {members}", ids)
-        for (one,) in rows:
-            reason = "one of the two is a record no more"
-            decisions.decide(self.session, one, "moot", by=ACTOR, at=self.now, reason=reason)
+        if not ids:
+            return
+        gone = set(ids)
+        rows = self.session.all(
+            "select id, ids from decision where state = 'open' and kind in ('match', 'identity')"
+        )
+        for one, about in rows:
+            if gone.intersection(orjson.loads(about or "[]")):
+                reason = "one of the two is a record no more"
+                decisions.decide(self.session, one, "moot", by=ACTOR, at=self.now, reason=reason)
 
 
 def sure(session: Session, entity: str, link: float) -> list[str]:

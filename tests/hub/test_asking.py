@@ -83,6 +83,16 @@ def test_a_record_number_with_another_year_of_birth_is_a_question(context, tell,
     assert evidence["against"] == "year_of_birth"
 
 
+def test_a_year_of_birth_that_was_put_right_speaks_against_nothing(context, tell):
+    tell(said("A", mrn="1", fields={"year_of_birth": 1970}))
+    tell(said("1", mrn="1", fields={"year_of_birth": 1907}), system="ctms")
+    assert len(standing(context)) == 2
+
+    tell(said("1", mrn="1", fields={"year_of_birth": 1970}), system="ctms")
+
+    assert len(standing(context)) == 1
+
+
 def test_a_record_number_ties_where_a_year_is_not_known(context, tell, questions):
     tell(said("A", mrn="1", fields={"year_of_birth": 1970}))
     tell(said("1", mrn="1"), system="ctms")

@@ -121,6 +121,19 @@ def test_records_that_became_one_by_themselves_need_nobody(context, tell, asked)
     assert [state for state, *_ in asked()] == ["moot"]
 
 
+def test_a_question_of_another_kind_needs_nobody_either_then(context, tell, asked):
+    numbers = Identifier("mrn", "1", "UH")
+    for year, system in ((1970, "ehr"), (1907, "ctms"), (1970, "ctms")):
+        fields = {"year_of_birth": year}
+        tell(
+            Stated(entity="Participant", key="A", fields=fields, identifiers=(numbers,)),
+            system=system,
+        )
+    asked()
+
+    assert context.session.all("select kind, state from decision") == [("identity", "moot")]
+
+
 def test_staff_and_organizations_are_searched_too(context, tell, asked):
     tell(staff("1", family_name="Okafor", given_name="William", email="w.okafor@uh.example"))
     tell(staff("2", family_name="Okafor", given_name="Bill", email="w.okafor@uh.example"))
