@@ -65,6 +65,10 @@ WRITES: dict[str, Write] = {
     "subject_status": Write(
         find="/protocolSubjects/{id}", id="protocolSubjectId", change="/protocolSubjects/{found}"
     ),
+    "subject_person": Write(
+        find="/protocolSubjects/{id}", id="protocolSubjectId", each="id",
+        change="/protocolSubjects/{found}",
+    ),
     "demographics": Write(
         find="/subjectDemographics/{id}", id="subjectDemographicsId",
         change="/subjectDemographics/{found}",

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 from urllib.parse import quote
 
@@ -29,6 +29,7 @@ _VALUES = re.compile(r"\"[^\"]*\"|'[^']*'|“[^”]*”|\S*\d\S*")  # what a mes
 _MOST = 200  # characters of another's words
 _GONE = (404, 410)
 _TRANSIENT = (408, 425, 429)
+_SO_ALREADY = "it is so already"
 
 
 class Write(BaseModel):
@@ -37,7 +38,8 @@ class Write(BaseModel):
     It is looked for at `find`, which answers with one thing or a list; of a list those count
     whose fields `same` are those of what is to be said. A new one is sent to `make` with POST. One
     that is there is sent to `change` with PUT, what it says laid over what was there; `{found}` is
-    its `id`. Without `make` it is never made, without `change` never changed.
+    its `id`. Without `make` it is never made, without `change` never changed. `each` is the name
+    in the target that may hold several values, with commas between: all of them are changed.
     """
 
     model_config = ConfigDict(frozen=True, extra="forbid")
@@ -47,6 +49,7 @@ class Write(BaseModel):
     records: Path = "@"
     same: tuple[str, ...] = ()
     id: Path
+    each: str = ""
     make: str = Field(default="", pattern=_PATH)
     change: str = Field(default="", pattern=_PATH)
 
@@ -71,6 +74,10 @@ class Writer:
         said = json_text.read(delivery.body)
         if not isinstance(said, dict):
             raise Refused(f"the delivery is {type(said).__name__}, expected one object of fields")
+        receipts = [self._one(how, one, said) for one in _each(how, delivery)]
+        return next((one for one in receipts if one.detail != _SO_ALREADY), receipts[-1])
+
+    def _one(self, how: Write, delivery: Delivery, said: dict[str, Any]) -> Receipt:
         try:
             return self._said(how, delivery, said)
         except StatusRefused as error:
@@ -89,7 +96,7 @@ class Writer:
             return self._made(how, delivery, said)
         news = {name: value for name, value in said.items() if not _alike(there.get(name), value)}
         if not news:
-            return _receipt(delivery, how, there, "it is so already")
+            return _receipt(delivery, how, there, _SO_ALREADY)
         if not how.change:
             raise Refused(f"{delivery.stream}: it is there and says something else")
         names = {**delivery.target, "found": _text(find(how.id, there))}
@@ -169,6 +176,13 @@ def _words(answer: Answer, codes: tuple[str, ...]) -> Iterator[str]:
             yield f"{name} {said[name]}"
     if isinstance(said.get("message"), str):
         yield " ".join(_VALUES.sub("…", said["message"]).split())
+
+
+def _each(how: Write, delivery: Delivery) -> Iterator[Delivery]:
+    """A delivery about several things as one about each, in their order."""
+    for value in delivery.target.get(how.each, "").split(",") if how.each else ("",):
+        target = {**delivery.target, how.each: value} if how.each else delivery.target
+        yield replace(delivery, target=target)
 
 
 def _receipt(delivery: Delivery, how: Write, there: Any, detail: str) -> Receipt:  # noqa: ANN401

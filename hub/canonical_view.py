@@ -7,7 +7,7 @@ opened enters the audit.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Any
 
@@ -136,12 +136,19 @@ class View:
     def native_key(self) -> str | None:
         """The key by which the target knows the record; one that the target has not merged
         away, where there are several."""
-        own = [key for key in _keys(self) if key.system == self.views.system]
-        for key in own:
-            native = self.views.keyring.open(key.native, f"xref|{key.x}|native".encode())
-            if native != _REFERRED:
-                return native.decode()
-        return self.assumed or None
+        return next(self._native_keys(), self.assumed or None)
+
+    def other_keys(self) -> list[str]:
+        """The target's other keys for the record, where others say that what it keeps as several
+        is one."""
+        return list(self._native_keys())[1:]
+
+    def _native_keys(self) -> Iterator[str]:
+        for key in _keys(self):
+            if key.system == self.views.system:
+                native = self.views.keyring.open(key.native, f"xref|{key.x}|native".encode())
+                if native != _REFERRED:
+                    yield native.decode()
 
     def called(self, key: str) -> View:
         """The same record, as if the target knew it by `key` where it does not know it yet."""
@@ -178,7 +185,8 @@ class _Key:
 
 def _keys(view: View) -> list[_Key]:
     """The keys of a record, best first: the target's own, then by authority, the oldest first;
-    those that a system has merged away come last."""
+    those that a system has merged away come last, and with them those that know the record by a
+    number that went away so."""
     spec = entities()[view.entity]
     owner = spec.beside or spec.name
     session = view.views.session
@@ -186,20 +194,33 @@ def _keys(view: View) -> list[_Key]:
     rows = session.all(
         "select x, system, native from xref where entity_id = ? and entity = ?", (one, owner)
     )
-    retired = {
-        row[0]
-        for row in session.among(
-            "select t.retired_x from same_as t join xref k on k.x = t.kept_x "
-            "join xref r on r.x = t.retired_x and r.system = k.system "
-            "where t.withdrawn_seq is null and t.kept_x in {members}",
-            [row[0] for row in rows],
-        )
-    }
+    retired = _retired(session, [row[0] for row in rows])
     keys = [_Key(x, system, bytes(native)) for x, system, native in rows]
     mine, rank = view.views.system, view.views.rank
     return sorted(
         keys, key=lambda k: (k.x in retired, k.system != mine, rank(owner, k.system), k.x)
     )
+
+
+def _retired(session: Session, keys: Sequence[int]) -> set[int]:
+    merged = session.among(
+        "select t.kept_x, t.retired_x from same_as t join xref k on k.x = t.kept_x "
+        "join xref r on r.x = t.retired_x and r.system = k.system "
+        "where t.withdrawn_seq is null and t.kept_x in {members}",
+        keys,
+    )
+    if not merged:
+        return set()
+    kept, away = {row[0] for row in merged}, {row[1] for row in merged}
+    held = [
+        (x, bytes(digest))
+        for x, digest in session.among(
+            "select x, digest from identifier where x in {members}", keys
+        )
+    ]
+    gone = {digest for x, digest in held if x in away}
+    gone -= {digest for x, digest in held if x in kept - away}
+    return away | {x for x, digest in held if digest in gone}
 
 
 def _home(session: Session, spec: EntitySpec, one: str) -> str:

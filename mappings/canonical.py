@@ -7,6 +7,7 @@ Delegation(person)  as a step: all that refer to the record so; Delegation(perso
 identifier(mrn)     the first identifier of a type; identifier(mrn, UH): of one assigner;
                     identifier(mrn).system: its assigner
 key                 how the target system knows it, where it is known there
+other_keys          a list: how else the target knows it, where others say that it is all one
 id                  how the hub knows it, for a target that keeps our number beside its own
 """
 
@@ -61,8 +62,13 @@ class CanonicalView(Protocol):
         """The key by which the target knows this record."""
         ...
 
+    def other_keys(self) -> Sequence[str]:
+        """The target's other keys of this record, those of what others say is the same."""
+        ...
+
 
 Step = Callable[[CanonicalView], Any]
+_OWN = ("key", "other_keys", "id")  # of every record, beside its fields
 
 _STEP = re.compile(
     r"(?P<name>[A-Za-z_]\w*)"
@@ -194,11 +200,13 @@ def _last(match: re.Match[str], entity: EntitySpec, path: str) -> Step:
         return _identifier(match, entity)
     if name == "key":
         return lambda view: view.native_key()
+    if name == "other_keys":
+        return lambda view: list(view.other_keys()) or None
     if name == "id":
         return lambda view: view.id
     field = entity.fields.get(name)
     if field is None:
-        raise BadPath(f"{entity.name} has no {name!r}", one_of(name, [*entity.fields, "key", "id"]))
+        raise BadPath(f"{entity.name} has no {name!r}", one_of(name, [*entity.fields, *_OWN]))
     if field.meta.kind == "ref":
         raise BadPath(f"the reference {path[:60]!r}", f"a step on, such as {name}.key")
     return lambda view: view.get(name)

@@ -183,12 +183,26 @@ def _is_own_word(desk: Desk, one: Change, after: View, before: View | None) -> b
     numbers = {winners.get(name) for name in named}
     if not numbers or None in numbers:
         return False
+    if before:
+        won = _won(desk, one, before)
+        if all(won.get(name) == winners[name] for name in named):
+            return False  # it said so before: others have said since that two are one
     rows = desk.hub.among(
         "select distinct xref.system from assertion join xref on xref.x = assertion.x "
         "where assertion.a in {members}",
         sorted(number for number in numbers if number is not None),
     )
     return {row[0] for row in rows} == {desk.outlet.system}
+
+
+def _won(desk: Desk, one: Change, before: View) -> dict[str, int]:
+    """Which assertion won each field of the version before."""
+    row = desk.hub.one(
+        "select provenance from version where entity = ? and id = ? and n = ?",
+        (one.entity, one.id, one.n - 1),
+    )
+    held = [name for name, value in before.fields.items() if value is not None]
+    return read_provenance(row[0] if row else "", held)
 
 
 def _not_behind(desk: Desk, news: Sequence[New]) -> list[New]:

@@ -173,6 +173,32 @@ def test_the_key_is_the_targets_own_and_not_one_it_has_retired(say, views, conte
     assert keys == {"new"}
 
 
+def test_a_number_that_was_merged_away_comes_last_whoever_says_it(say, views, context):
+    say(person("7", "100"), system="ctms")
+    say(person("8", "200"), system="ctms")
+    say(person("A", "100"), system="ehr")
+    say(person("B", "200"), system="ehr")
+    say(SameAs(entity="Participant", kept="B", retired="A"), system="ehr")
+
+    [one] = {views.now("Participant", known).id for known in ids(context)}
+    shown = views.now("Participant", one)
+
+    assert [number.value for number in shown.identifiers("mrn")] == ["200", "100"]
+    assert (shown.native_key(), shown.other_keys()) == ("8", ["7"])
+
+
+def test_a_number_that_the_survivor_bears_too_is_not_gone(say, views, context):
+    say(person("7", "100"), system="ctms")
+    say(person("A", "100"), system="ehr")
+    say(person("B", "100"), system="ehr")
+    say(SameAs(entity="Participant", kept="B", retired="A"), system="ehr")
+
+    [one] = {views.now("Participant", known).id for known in ids(context)}
+
+    assert views.now("Participant", one).native_key() == "7"
+    assert views.now("Participant", one).other_keys() == []
+
+
 def test_a_target_that_does_not_know_a_record_has_no_key_for_it(say, views, context):
     say(person("p1", "100"))
     [one] = ids(context)

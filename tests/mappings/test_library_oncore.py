@@ -93,6 +93,20 @@ def test_demographics_are_told_with_who_it_is():
                     "ethnicity": "Unknown"}  # fmt: skip
 
 
+def test_who_somebody_is_is_told_with_address_and_death():
+    phi = {
+        "family_name": "Example", "address_lines": ["1 Main St", "Apt 2"], "city": "Provo",
+        "deceased_at": "2026-03-01T04:00Z",
+    }  # fmt: skip
+    person = Shown(phi, {"Participant": Shown({"sex": "female"})}, key="501")
+
+    assert say("demographics-who", person) == (
+        "demographics", {"id": "501"},
+        {"lastName": "Example", "gender": "Female", "addressLine1": "1 Main St",
+         "addressLine2": "Apt 2", "city": "Provo", "expiredDate": "2026-03-01"},
+    )  # fmt: skip
+
+
 def test_a_visit_that_took_place():
     refs = {"study": STUDY, "enrollment": Shown(key="901"), "visit_def": Shown(key="31")}
 

@@ -420,6 +420,28 @@ def test_a_subject_that_is_not_there_is_not_made(oncore, state):
     assert (receipt.outcome, len(state.rows["protocolSubjects"])) == ("refused", 4)
 
 
+def test_all_subjects_that_are_named_become_one_persons(oncore, state):
+    said = delivery("subject_person", {"subjectDemographicsId": "507"}, id="901,902,903")
+
+    first, again = oncore.push([said]), oncore.push([said])
+
+    assert [(one.outcome, one.detail) for one in (*first, *again)] == [
+        ("delivered", "changed"), ("delivered", "it is so already"),
+    ]  # fmt: skip
+    rows = state.rows["protocolSubjects"]
+    assert {str(rows[key]["subjectDemographicsId"]) for key in ("901", "902", "903")} == {"507"}
+    assert str(rows["910"]["subjectDemographicsId"]) == "501"
+
+
+def test_of_several_subjects_one_that_is_not_there_is_told(oncore):
+    said = delivery("subject_person", {"subjectDemographicsId": "501"}, id="901,999")
+
+    (receipt,) = oncore.push([said])
+
+    assert receipt.outcome == "refused"
+    assert "not there" in receipt.detail
+
+
 def test_a_refusal_tells_field_and_code_and_no_value(oncore):
     wrong = delivery("demographics", {"lastName": ""}, id="501")
 
