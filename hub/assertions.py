@@ -97,6 +97,7 @@ def take_in(
     changes.assertions.append(
         (
             made.a, made.x, entity, made.seq, made.at, made.version, made.kind, said, sealed, echo,
+            changes.now,
         )
     )  # fmt: skip
     touch(context, changes, entity, xref.entity_id)
@@ -217,7 +218,7 @@ def withdraw_earlier(context: Context, changes: Changes, seq: int) -> None:
     for _, _, x, entity in rows:
         xref = context.world.by_number[x]
         a = context.numbers.next("assertion", "a")
-        changes.assertions.append((a, x, entity, seq, 0, "", "void", None, None, None))
+        changes.assertions.append((a, x, entity, seq, 0, "", "void", None, None, None, changes.now))
         standing = [b for b in all_of(context, changes, x) if b.entity == entity and b.seq != seq]
         others = [b for b in xref.live if b.entity != entity]
         xref.live = others + (still_live(standing) if standing else [])

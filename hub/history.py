@@ -1,13 +1,17 @@
-"""What was believed about a record, and when: its versions, and the record as of another day."""
+"""What was believed about a record, and when: its versions, and the record as of another day.
+
+What was believed at a time, its versions tell; what was so on a day, the statements about that day.
+"""
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from typing import Any
 
 import orjson
 
+from hub.asof import Past, past
 from hub.database import Row
 from hub.enrich import Winners, add_labels, add_provenance
 from hub.model.spec import EntitySpec
@@ -34,20 +38,21 @@ class Asked:
 def rebuilt(
     reader: Reader, principal: Principal, spec: EntitySpec, one: str, view: View, asked: Asked
 ) -> Record | None:
-    """The record `one` as its versions up to the asked time add up; None when there was none.
+    """The record `one` as it was believed at `known_at`, or was in the world at `as_of` as far as
+    was known then; None when there was none.
 
     Identifiers have no versions and are left out; labels are those of today. Raises Forbidden
     without the scope for a sealed part that is included.
     """
     if current(reader, principal, spec, one) is None:
         return None
-    record, winners = _fold(reader, spec, _versions(reader, spec, one, asked))
+    record, winners = _then(reader, spec, one, asked)
     if record is None:
         return None
     for name, part in sealed_parts(spec.name).items():
         if name in view.include:
             _allow(reader, principal, part, [one])
-            opened, won = _fold(reader, part, _versions(reader, part, one, asked))
+            opened, won = _then(reader, part, one, asked)
             record[name] = opened and {field: opened[field] for field in part.fields}
             winners |= {f"{name}.{field}": a for field, a in won.items()}
     record = {n: v for n, v in record.items() if _is_asked(n, view)}
@@ -104,6 +109,80 @@ def shown_changes(spec: EntitySpec, kept: dict[str, Any]) -> Record:
     """What a version changed, in the form it has in answers."""
     fields = shown_values(spec, ((n, v) for n, v in kept.items() if n not in _ENVELOPE))
     return fields | {_ENVELOPE[n]: v for n, v in kept.items() if n in _ENVELOPE}
+
+
+def _then(
+    reader: Reader, spec: EntitySpec, one: str, asked: Asked
+) -> tuple[Record | None, Winners]:
+    if asked.as_of is None:
+        return _fold(reader, spec, _versions(reader, spec, one, asked))
+    found = past(reader, spec, [one], asked.as_of, asked.known_at).get(one)
+    if found is None:
+        return None, {}
+    envelope = envelopes(reader, spec, [one], asked).get(one, {})
+    return as_record(spec, one, found, envelope), found.winners
+
+
+def then_all(
+    reader: Reader, spec: EntitySpec, ids: Sequence[str], asked: Asked
+) -> Iterator[Record]:
+    """Those of the records `ids` that there were then, in their order, without sealed parts."""
+    if asked.as_of is None:
+        rows = _versions_of(reader, spec, ids, asked)
+        for one in ids:
+            record, _ = _fold(reader, spec, rows.get(one, []))
+            if record:
+                yield record
+        return
+    found = past(reader, spec, ids, asked.as_of, asked.known_at)
+    about = envelopes(reader, spec, ids, asked)
+    for one in ids:
+        if one in found:
+            yield as_record(spec, one, found[one], about.get(one, {}))
+
+
+def _versions_of(
+    reader: Reader, spec: EntitySpec, ids: Sequence[str], asked: Asked
+) -> dict[str, list[Row]]:
+    sql = f"select {_COLUMNS} from version where entity = ? and recorded_at <= ?"
+    rows = reader.session.among(
+        f"{sql} and id in {{members}} order by n", list(ids), (spec.name, asked.known_at)
+    )
+    found: dict[str, list[Row]] = {}
+    for row in rows:
+        found.setdefault(row[1], []).append(row)
+    return found
+
+
+def as_record(spec: EntitySpec, one: str, found: Past, envelope: Record) -> Record:
+    """A record of the past in the form it has in answers."""
+    return {
+        "id": one, "version": 0, "valid_from": None, "recorded_at": None,
+        "quality": "ok" if found.fields else "stub", **envelope,
+        "withdrawn": found.withdrawn, "superseded_by": None, "ext": None,
+        **shown_values(spec, ((name, found.fields.get(name)) for name in spec.fields)),
+    }  # fmt: skip
+
+
+def envelopes(
+    reader: Reader, spec: EntitySpec, ids: Sequence[str], asked: Asked
+) -> dict[str, Record]:
+    """Of each record the last version that the asked times allow: its number and times, and the
+    quality that the record had then, where it was not plainly good."""
+    sql = "select id, n, valid_from, recorded_at, changed from version where entity = ?"
+    values: list[Any] = [spec.name]
+    for column, until in (("valid_from", asked.as_of), ("recorded_at", asked.known_at)):
+        if until is not None:
+            sql += f" and {column} <= ?"
+            values.append(until)
+    rows = reader.session.among(f"{sql} and id in {{members}} order by n", list(ids), values)
+    found: dict[str, Record] = {}
+    for one, n, since, recorded, changed in rows:
+        own = found.setdefault(one, {})
+        own |= {"version": n, "valid_from": moment(since), "recorded_at": moment(recorded)}
+        if changed and "#quality" in changed:
+            own["quality"] = orjson.loads(changed).get("#quality", "ok")
+    return found
 
 
 def _versions(reader: Reader, spec: EntitySpec, one: str, asked: Asked) -> list[Row]:

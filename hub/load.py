@@ -127,7 +127,7 @@ def _xrefs(context: Context, rows: Sequence[Row]) -> list[Xref]:
 def all_of(context: Context, changes: Changes, x: int) -> list[Assertion]:
     """Every assertion ever made under a key, in this batch too, that has not been made void."""
     rows = context.session.all(f"{_ASSERTION} where x = ? order by a", (x,))
-    rows += [row for row in changes.assertions if row[1] == x]
+    rows += [row[:10] for row in changes.assertions if row[1] == x]
     void = {(row[2], row[3]): row[0] for row in rows if row[6] == "void"}
     return [
         _assertion(context, row)

@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from functools import cache
 from types import MappingProxyType
 
 from hub.database import Session
 from hub.model.shape import sealed_beside
 from hub.model.spec import EntitySpec
+from hub.policy import Policy
 from hub.principal import PHI, UNBLINDED, Principal
 from hub.seal import Keyring
 
@@ -27,6 +28,7 @@ class Reader:
     session: Session
     keyring: Keyring
     saw: Saw
+    policy: Policy = field(default_factory=Policy)  # by which the past is folded
 
 
 @cache

@@ -56,7 +56,7 @@ def listed(
     cursor that goes on; what `page` says of order and refusal holds here."""
     dialect = reader.session.dialect
     clauses = visible(principal, spec, dialect)
-    clauses += [_holds(reader, principal, spec, sought) for sought in query.identifiers]
+    clauses += [holds(reader, principal, spec, sought) for sought in query.identifiers]
     clauses += [condition(one, dialect) for one in query.conditions]
     clauses.append(Clause(f"e.superseded_by is {'not ' if query.superseded else ''}null"))
     if query.after:
@@ -125,7 +125,7 @@ def among(
     return {row[0] for row in reader.session.all(sql, values)}
 
 
-def _holds(reader: Reader, principal: Principal, spec: EntitySpec, sought: Sought) -> Clause:
+def holds(reader: Reader, principal: Principal, spec: EntitySpec, sought: Sought) -> Clause:
     """That a record has this identifier. To find somebody by a personal number asks for the same
     scope as to read it."""
     if scope := sealed_type(spec, sought.type):

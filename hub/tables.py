@@ -58,6 +58,7 @@ assertion = Table(
     Column("said", Text),  # JSON; a reference is {"x": n}
     Column("sealed", LargeBinary),  # the same, of a sealed entity
     Column("echo", Text),  # JSON list of fields that only repeat what we told this system
+    Column("recorded_at", Big, nullable=False, server_default="0"),
 )
 
 # Which identifiers a system gives a thing; `find` ignores the assigner. Digests are random: rows

@@ -84,7 +84,9 @@ def _paths_of(path: str, spec: EntitySpec) -> Json:
     tagged = 'ETag is W/"version"; of a merged record Content-Location names the one it is now'
     paged = _REF.format(model=f"{spec.name}Page")
     paths: Json = {
-        path: {"get": _operation(spec, spec.says, [*pages, *_filters(spec), *views], paged)},
+        path: {
+            "get": _operation(spec, spec.says, [*pages, *_filters(spec), *views, *clocks], paged)
+        },
         f"{path}/{{id}}": {"get": _operation(spec, tagged, [*one, *views, *clocks], own)},
         f"{path}/{{id}}/history": {
             "get": _operation(spec, "its versions, oldest first",

@@ -22,6 +22,7 @@ from hub.api.errors import Problem, not_found
 from hub.api.kept import Kept
 from hub.history import Asked
 from hub.model.spec import EntitySpec, by_plural
+from hub.past_page import page_of_past
 from hub.principal import READ, Principal
 from hub.query import Query, Sought, View
 from hub.reader import Reader, sealed_parts
@@ -46,7 +47,10 @@ class Records:
     async def list(self, request: Request) -> Response:
         """A page of records that meet the filters in the query."""
         spec = spec_of(request)
-        query = filters.parse(spec, parameters(request))
+        clocks, rest = _clocks(parameters(request))
+        query = filters.parse(spec, rest)
+        if clocks:
+            return await run_in_threadpool(self._past, request, spec, query, clocks)
         if query.view != _WHOLE or query.identifiers:  # the audit may have to know of each time
             return await run_in_threadpool(self._page, request, spec, query)
         principal = principal_of(request)
@@ -66,9 +70,7 @@ class Records:
     def one(self, request: Request) -> Response:
         """One record, as believed now or as of another time."""
         spec, one = spec_of(request), id_of(request)
-        params = parameters(request)
-        clocks = known([p for p in params if p[0] in _CLOCKS], _CLOCKS)
-        rest = [p for p in params if p[0] not in _CLOCKS]
+        clocks, rest = _clocks(parameters(request))
         known(rest, filters.OF_VIEWS)
         view = filters.view(spec, rest)
         with self.reading() as reader:
@@ -100,7 +102,7 @@ class Records:
     def reading(self) -> Iterator[Reader]:
         """The means of reading, for one request."""
         with self.sessions.reading() as session:
-            yield Reader(session, self.deps.keyring, self.deps.saw)
+            yield Reader(session, self.deps.keyring, self.deps.saw, self.deps.policy)
 
     def _page(self, request: Request, spec: EntitySpec, query: Query) -> Response:
         if query.view == _WHOLE:
@@ -108,6 +110,13 @@ class Records:
         with self.reading() as reader:
             found = repository.page(reader, principal_of(request), spec, query)
         return page(found.items, found.next, sealed=_is_sealed(spec, query.view))
+
+    def _past(
+        self, request: Request, spec: EntitySpec, query: Query, clocks: dict[str, str]
+    ) -> Response:
+        with self.reading() as reader:
+            found = page_of_past(reader, principal_of(request), spec, query, _asked(clocks))
+        return page(found.items, found.next)
 
     def _whole(self, principal: Principal, spec: EntitySpec, query: Query) -> bytes:
         with self.reading() as reader:
@@ -125,8 +134,7 @@ class Records:
         principal = principal_of(request)
         if not clocks:
             return repository.get(reader, principal, spec, one, view)
-        asked = Asked(**{name: filters.moment(name, text) for name, text in clocks.items()})
-        return histories.rebuilt(reader, principal, spec, one, view, asked)
+        return histories.rebuilt(reader, principal, spec, one, view, _asked(clocks))
 
 
 def routes(records: Records) -> APIRouter:
@@ -191,6 +199,16 @@ def _one_sought(spec: EntitySpec, item: Any) -> Sought:  # noqa: ANN401 - JSON
             if assigner is None or isinstance(assigner, str):
                 return filters.sought_of(spec, type_, value, assigner)
     raise Problem(422, detail='an identifier is "type|value" or {"type", "value", "assigner"}')
+
+
+def _clocks(params: filters.Params) -> tuple[dict[str, str], list[tuple[str, str]]]:
+    """The two clocks of a request, and its other parameters."""
+    clocks = known([p for p in params if p[0] in _CLOCKS], _CLOCKS)
+    return clocks, [p for p in params if p[0] not in _CLOCKS]
+
+
+def _asked(clocks: dict[str, str]) -> Asked:
+    return Asked(**{name: filters.moment(name, text) for name, text in clocks.items()})
 
 
 def _address(spec: EntitySpec, one: str) -> str:

@@ -127,5 +127,5 @@ def audited() -> list:
 
 
 @pytest.fixture
-def reader(store, keyring, audited) -> Reader:
-    return Reader(store, keyring, lambda *saw: audited.append(saw))
+def reader(store, keyring, audited, context) -> Reader:
+    return Reader(store, keyring, lambda *saw: audited.append(saw), context.policy)
