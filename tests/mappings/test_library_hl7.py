@@ -398,8 +398,12 @@ def test_a_personnel_event_decides_whether_someone_works(event, flag, active):
 
 
 def test_a_certificate_is_a_credential_and_other_master_files_are_left_alone():
-    said = read("PMU^B07", "STF|100||X^Y", "CER|1|L-9")
-    assert {(one.entity, one.key) for one in said.statements} == {("Credential", "100|L-9")}
+    said = read("PMU^B07", "STF|100|E7^^^UH^EI|X^Y", "CER|1|L-9")
+    assert {(one.entity, one.key) for one in said.statements} == {
+        ("Person", "100"), ("Credential", "100|L-9")
+    }  # fmt: skip
+    [whose] = stated(said, "Person")
+    assert [(one.type, one.value) for one in whose.identifiers] == [("hr_id", "E7")]
     assert read("MFN^M05", "MFE|MAD|1||100", "LOC|1") == Meaning()
 
 
