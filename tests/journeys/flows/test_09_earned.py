@@ -186,6 +186,19 @@ def test_what_is_earned_but_not_to_be_invoiced_yet_is_not_said(institute, who):
     assert memo(institute, later)["TransactionCurrency"] == "USD"
 
 
+def test_what_is_taken_back_and_may_be_invoiced_again_is_asked_for_once(institute, who):
+    number = earned(institute, who.number)
+    [one] = told(institute, number)
+    first = memo(institute, one)
+    for status in ("earned", "invoiceable"):
+        earned(institute, who.number, receivable_no=number, status=status)
+        [one] = told(institute, number)
+    institute.rest()
+
+    assert len(institute.delivered("flow-receivables", one["id"])) == 2
+    assert memo(institute, one)["DebitMemoRequest"] == first["DebitMemoRequest"]
+
+
 def test_a_sponsor_whom_the_erp_does_not_know_is_asked_for_nothing(institute, who):
     before = len(institute.erp.sets["A_DebitMemoRequest"])
     number = earned(institute, who.number, sponsor_code="org-nobody")
