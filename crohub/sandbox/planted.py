@@ -6,7 +6,8 @@ They depend on the calendar of March 2026; a world that begins later simply lack
     2026-03-02  E217's GCP certificate, run out on 28 February, reaches the hub (E219 renewed)
     2026-03-03  S-0011 consents before E217
     2026-03-04  S-0003 comes for Cycle 2 Day 1, which the CTMS has planned and is not told of by
-                anybody but the hub; its electrocardiogram is done, and charged
+                anybody but the hub; its electrocardiogram is done, and charged. For the visit
+                3,825.00 come as receipt R-7781, which does not say what it is for
     2026-03-06  E305 leaves and stays coordinator of three studies
     2026-03-09  E411, who left in January, is back as E918 with the same NPI
     2026-03-09  S-0012, off study since 2 March but not in the register, has a scan that is charged
