@@ -136,8 +136,9 @@ async def _bad_query(_: Request, fault: BadQuery) -> Response:
 
 async def _forbidden(request: Request, fault: Forbidden) -> Response:
     who: Principal | None = getattr(request.state, "principal", None)
-    if who is not None:
-        await run_in_threadpool(request.app.state.refused, who.name, who.origin, "scope")
+    tell = getattr(request.app.state, "refused", None)  # routes may stand without their mount
+    if who is not None and tell is not None:
+        await run_in_threadpool(tell, who.name, who.origin, "scope")
     return problem(Problem(403, detail=str(fault)))
 
 
