@@ -172,7 +172,11 @@ def _places(visit: View, enrollment: View) -> Iterator[_Place]:
     """The planned visits of an enrollment that are called as the visit is."""
     study = enrollment.fields.get("study") or visit.fields.get("study")
     called = _called(visit)
-    named = {one.id: one for one in _calendar(visit, study or "") if called & _words(one)}
+    named = {
+        one.id: one
+        for one in visit.find("VisitDef", study=study or "")
+        if called & _words(one) and one.native_key() is not None
+    }
     rows = _rows(visit, enrollment, named)
     for one in _in_force(visit, rows, named):
         row = next((row for row in rows if row.fields["visit_def"] == one.id), visit)
@@ -236,7 +240,9 @@ def _rivals(visit: View, place: _Place) -> Iterator[View]:
     booked is none to a visit that took place."""
     fields, mine = visit.fields, visit.systems() - {visit.views.system}
     words = _words(place.planned)
-    for other in visit.find("ParticipantVisit", participant=fields.get("participant") or ""):
+    study = place.enrollment.fields.get("study") or ""
+    whose = fields.get("participant") or ""
+    for other in visit.find("ParticipantVisit", participant=whose, study=study):
         theirs = other.fields
         if other.id == visit.id or theirs.get("status") not in LIVE or not mine & other.systems():
             continue
@@ -244,5 +250,5 @@ def _rivals(visit: View, place: _Place) -> Iterator[View]:
             continue
         if fields.get("status") in DONE and theirs["status"] not in DONE:
             continue
-        if theirs.get("study") == place.enrollment.fields.get("study") and _called(other) & words:
+        if _called(other) & words:
             yield other

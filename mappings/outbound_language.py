@@ -21,7 +21,8 @@ EVENT = "application/cloudevents+json"
 WRITES = ("hl7v2", "application/fhir+json", "application/json", EVENT, "text/csv;row")
 _UNSAID = ("version", "type", "source", "subject")  # what a body may leave to its default
 _TOP = (
-    "when", "parameters", "writes", "stream", "needs", "requires", "matches", "target", "answers",
+    "when", "news", "parameters", "writes", "stream", "needs", "requires", "matches", "target",
+    "answers",
 )  # fmt: skip
 _MATCHES = {"planned_visit": "ParticipantVisit"}  # what may be looked for, and of what
 _BODY = {
@@ -65,6 +66,8 @@ class Outgoing:
     stream: str
     parameters: dict[str, str] = field(default_factory=dict)  # with the values they have
     when: tuple[Change, ...] = ()
+    # of a version that follows one that was to be said: which fields' changes are; none: all
+    news: tuple[str, ...] = ()
     needs: tuple[str, ...] = ()  # references that the target must know first
     requires: tuple[Rule, ...] = ()
     matches: str = ""  # what must be found to be one and certain, else a person decides
@@ -108,6 +111,7 @@ def read_outgoing(path: Path, name: str, setting: Setting, mistakes: Mistakes) -
         parameters=values,
         stream=stream or message.partition("^")[0] or entity.name,
         when=when,
+        news=_news(top.items.get("news"), entity, mistakes),
         needs=_needs(top.items.get("needs"), entity, mistakes),
         requires=tuple(_requires(top.items.get("requires"), reader)),
         matches=_matches(top.items.get("matches"), entity, mistakes),
@@ -217,6 +221,17 @@ def _needs(node: Node | None, entity: EntitySpec, mistakes: Mistakes) -> tuple[s
     names = tuple(shapes.texts_of(node, mistakes, "references of the record, such as study"))
     for name in names:
         _referred(name, node, entity, mistakes)
+    return names
+
+
+def _news(node: Node | None, entity: EntitySpec, mistakes: Mistakes) -> tuple[str, ...]:
+    if node is None:
+        return ()
+    names = tuple(shapes.texts_of(node, mistakes, "fields of the record"))
+    for name in names:
+        if name not in entity.fields:
+            found = f"{entity.name} has no {name!r}"
+            mistakes.add(node, found, one_of(name, entity.fields))
     return names
 
 

@@ -118,7 +118,7 @@ def to_say(desk: Desk, page: Sequence[Change], *, quiet: bool = True) -> Iterato
         after = views.version(one.entity, one.id, one.n)
         before = views.version(one.entity, one.id, one.n - 1) if one.n > 1 else None
         wanted = not after.merged and desk.outlet.mapping.wants(after, before)
-        wanted = wanted and _is_among(desk, after)
+        wanted = wanted and _is_news(desk, after, before) and _is_among(desk, after)
         if wanted and not _is_own_word(desk, one, after, before):
             yield New(
                 id=delivery_id(desk.outlet.name, one.v, one.id),
@@ -170,6 +170,14 @@ def _is_among(desk: Desk, view: View) -> bool:
         if said and not values.intersection(map(as_text, said)):
             return False
     return True
+
+
+def _is_news(desk: Desk, after: View, before: View | None) -> bool:
+    """Whether a version says anything that the one before, if that was to be said, did not."""
+    mapping = desk.outlet.mapping
+    if not mapping.outgoing.news or before is None or not mapping.wants(before, None):
+        return True
+    return any(after.fields.get(n) != before.fields.get(n) for n in mapping.outgoing.news)
 
 
 def _is_own_word(desk: Desk, one: Change, after: View, before: View | None) -> bool:
