@@ -38,7 +38,7 @@ SECOND = 1_000_000  # microseconds
 LONGEST = 900.0  # seconds between two tries
 FEWEST = 8  # tries before giving up, however long ago the first was
 _WAITS = (1 * SECOND, 300 * SECOND)  # how often a waiting one is looked at: at first, at last
-_ASKED = 5 * SECOND  # how often a decision is looked for
+_ASKED = (1 * SECOND, 5 * SECOND)  # how often a decision is looked for: at first, at last
 _HELP = 300.0  # seconds until a connection that a person must mend is tried again
 
 
@@ -182,7 +182,8 @@ class Deliverer:
             return False
         if not said.state:
             found.asked.append(question)
-        waiting = self._later(one, "approval", waits, now + _ASKED)
+        wait = min(max((now - one.made_at) // 4, _ASKED[0]), _ASKED[1])
+        waiting = self._later(one, "approval", waits, now + wait)
         found.outcomes.append(replace(waiting, said=kept))
         return False
 

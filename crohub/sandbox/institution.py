@@ -25,6 +25,7 @@ from crohub.sandbox.sink import Sink
 from crohub.sandbox.story import headline, told
 from crohub.sandbox.systems import Systems
 from crohub.sandbox.tables import lay
+from crohub.sandbox.warehouse import Warehouse
 from crohub.sandbox.world import ZONE, Event
 
 PARTS_LIVE = 48  # a paced day is played in half hours
@@ -93,6 +94,7 @@ class Institution:
         self.systems = Systems(self.now)
         self.paid = Dropped(folder.resolve() / "ctms")
         self.review = Dropped(folder.resolve() / "review")
+        self.warehouse = Warehouse(folder.resolve() / "warehouse.db")
 
     def start(self) -> None:
         """Opens the servers; days played earlier in this folder are lived through again without
@@ -110,6 +112,7 @@ class Institution:
         self.systems.erp.numbers = count(FIRST_NUMBER + NUMBERS_A_DAY * self.days_played)
         self.systems.hear(self.world)
         lay(self._tables, self.world)
+        self.warehouse.fill()
         for mine in (self.paid, self.review):
             mine.folder.mkdir(exist_ok=True)
         try:
@@ -148,7 +151,8 @@ class Institution:
             sftp_port=self.rosters.port, sftp_user=USER, sftp_password_file=self._password_file,
             sftp_host_key=self.rosters.host_key, sftp_folder=ROSTERS, sink_host="127.0.0.1",
             sink_port=self.sink.port, systems=self.systems.named | {"TABLES": str(self._tables)} | {
-                "CTMS_FOLDER": str(self.paid.folder), "REVIEW_FOLDER": str(self.review.folder)},
+                "CTMS_FOLDER": str(self.paid.folder), "REVIEW_FOLDER": str(self.review.folder),
+                "WAREHOUSE": self.warehouse.url},
         )  # fmt: skip
 
     def now(self) -> datetime:

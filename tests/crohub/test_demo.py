@@ -61,7 +61,7 @@ def test_every_system_was_spoken_to_in_its_own_protocol(found):
         "finance": "files", "hospital": "hl7v2",
         "hr": "workday", "irb": "irb", "office": "files", "personnel": "sftp",
         "protocols": "files", "register": "fhir", "regulatory": "files", "review": "files",
-        "training": "files",
+        "training": "files", "warehouse": "sql",
     }  # fmt: skip
     assert rows["hospital"]["received"] > 200
     assert rows["register"]["pulled"] > 500
@@ -77,8 +77,8 @@ def test_every_family_of_systems_is_read_and_told(found):
         families[one["family"]] = (read + one["received"], told + one["pushed"])
 
     assert set(families) >= {
-        "CTMS", "EDC", "EHR, FHIR", "EHR, HL7 v2", "ERP", "HR", "IRB", "eTMF", "file profiles",
-        "training and eRegulatory",
+        "CTMS", "EDC", "EHR, FHIR", "EHR, HL7 v2", "ERP", "HR", "IRB", "SQL", "eTMF",
+        "file profiles", "training and eRegulatory",
     }  # fmt: skip
     nobody_need_leave = {"HR"}  # within three days; an account is all that HR's family is told
     for name in families.keys() - {"OTHER"}:
