@@ -11,7 +11,7 @@ UV := $(shell command -v uv 2>/dev/null)
 RUN_STAMP := $(VENV)/.installed-run
 DEV_STAMP := $(VENV)/.installed-dev
 
-.PHONY: run test test-faults test-peers bench lock clean
+.PHONY: run test test-faults test-peers bench bench-large lock clean
 .DELETE_ON_ERROR:
 
 run: $(RUN_STAMP)
@@ -34,6 +34,10 @@ test-peers: $(DEV_STAMP)
 
 bench: $(DEV_STAMP)
 	$(BIN)/python -m benchmarks
+
+# A million statements on each database: half an hour; what it printed last is in docs/large.json.
+bench-large: $(DEV_STAMP)
+	$(BIN)/python -m benchmarks.large
 
 # The lock files carry hashes and no address: wherever the packages come from, they are these.
 # pip is among them: older ones do not find a pin with extras.
