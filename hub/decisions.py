@@ -14,7 +14,7 @@ from typing import Any, Final, Literal
 import orjson
 
 from hub import tables
-from hub.clock import uuid7
+from hub.clock import iso, uuid7
 from hub.database import Row, Session
 from hub.write import columns_of
 
@@ -25,6 +25,11 @@ ANSWERS: Final = ("accepted", "declined")
 STATES: Final = (OPEN, *ANSWERS, "expired", "moot")
 # accepted, they make one record of two
 JOINING: Final = ("match", "identity")
+
+
+COLUMNS: Final = (
+    "id, kind, evidence, proposal, state, opened_at, expires_at, decided_at, decided_by, reason"
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -94,6 +99,17 @@ def moot(session: Session, digest: bytes, *, at: int, reason: str) -> None:
         "digest = ? where digest = ? and state = 'open'",
         (at, reason, os.urandom(16), digest),
     )
+
+
+def shown(row: Row) -> Json:
+    """A row of COLUMNS as people and programs read it."""
+    one, kind, evidence, proposal, state, opened, expires, decided, by, reason = row
+    return {
+        "id": one, "kind": kind, "evidence": orjson.loads(evidence),
+        "proposal": orjson.loads(proposal), "state": state, "opened_at": iso(opened),
+        "expires_at": iso(expires) if expires else None,
+        "decided_at": iso(decided) if decided else None, "decided_by": by, "reason": reason,
+    }  # fmt: skip
 
 
 def ids_of(proposal: Json) -> list[str]:

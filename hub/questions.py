@@ -10,12 +10,9 @@ from dataclasses import dataclass
 from types import MappingProxyType
 from typing import Any
 
-import orjson
-
 from hub import repository
-from hub.clock import iso
-from hub.database import Row, Session
-from hub.decisions import OPEN, ids_of
+from hub.database import Session
+from hub.decisions import COLUMNS, OPEN, ids_of, shown
 from hub.grants import is_restricted
 from hub.model.spec import entities
 from hub.principal import READ, Forbidden, Principal
@@ -25,9 +22,6 @@ from hub.render import Record
 
 MOST = 2000  # answered together
 SEALED_PARTS, RECORDS = "phi", "records"  # what may be shown beside a question
-_COLUMNS = (
-    "id, kind, evidence, proposal, state, opened_at, expires_at, decided_at, decided_by, reason"
-)
 _FORM = re.compile(r"([a-z][a-z_]*(?:\.[a-z][a-z_]*)*)(>=|<=|!=|=)(.{1,200})")
 _TESTS: Mapping[str, Callable[[Any, Any], bool]] = MappingProxyType(
     {"=": operator.eq, "!=": operator.ne, ">=": operator.ge, "<=": operator.le}
@@ -72,8 +66,8 @@ def meeting(
     2,000."""
     where, values = ("state = ? and kind = ?", (state, kind)) if kind else ("state = ?", (state,))
     found = []
-    rows = session.all(f"select {_COLUMNS} from decision where {where} order by id", values)
-    for question in map(plain, rows):
+    rows = session.all(f"select {COLUMNS} from decision where {where} order by id", values)
+    for question in map(shown, rows):
         said = dict(_said(question))
         if all(one.holds(said) for one in conditions):
             found.append(question)
@@ -91,10 +85,10 @@ def one(
     principal.must(READ)
     if is_restricted(principal):
         raise Forbidden(f"{principal.name} may see some studies only, decisions span all")
-    row = reader.session.one(f"select {_COLUMNS} from decision where id = ?", (question,))
+    row = reader.session.one(f"select {COLUMNS} from decision where id = ?", (question,))
     if row is None:
         return None
-    found = plain(row)
+    found = shown(row)
     spec = entities().get(str(found["proposal"].get("entity")))
     if include and spec and not spec.beside:
         parts = include & sealed_parts(spec.name).keys()
@@ -104,17 +98,6 @@ def one(
             for each in ids_of(found["proposal"])
         ]
     return found
-
-
-def plain(row: Row) -> Record:
-    """A row of `decision` as it is shown."""
-    one, kind, evidence, proposal, state, opened, expires, decided, by, reason = row
-    return {
-        "id": one, "kind": kind, "evidence": orjson.loads(evidence),
-        "proposal": orjson.loads(proposal), "state": state, "opened_at": iso(opened),
-        "expires_at": iso(expires) if expires else None,
-        "decided_at": iso(decided) if decided else None, "decided_by": by, "reason": reason,
-    }  # fmt: skip
 
 
 def _said(question: Record) -> Iterator[tuple[str, Any]]:

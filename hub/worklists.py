@@ -4,11 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-import orjson
-
 from hub.changes import seen_ids
 from hub.clock import now
 from hub.database import Row
+from hub.decisions import COLUMNS, shown
 from hub.grants import is_restricted
 from hub.model.spec import entities
 from hub.principal import READ, Forbidden, Principal
@@ -22,7 +21,6 @@ _FINDING = (
     "id, rule, entity, entity_id, field, place, found, expected, seq, opened_at, closed_at, owner"
 )
 _DAY = 86_400_000_000  # microseconds
-_DECISION = "id, kind, evidence, proposal, state, opened_at, decided_at, decided_by, reason"
 
 
 def findings(
@@ -66,9 +64,9 @@ def decisions(
     clauses = [Clause("id > ?", [after])] if after else []
     clauses += [Clause("kind = ?", [kind])] if kind else []
     clauses += [Clause("state = ?", [state])] if state else []
-    rows = _rows(reader, f"select {_DECISION} from decision", clauses, limit)
+    rows = _rows(reader, f"select {COLUMNS} from decision", clauses, limit)
     return Page(
-        [_decision(row) for row in rows[:limit]],
+        [shown(row) for row in rows[:limit]],
         rows[limit - 1][0] if len(rows) > limit else None,
     )
 
@@ -104,13 +102,4 @@ def _finding(row: Row) -> Record:
         "opened_at": moment(opened), "closed_at": moment(closed) if closed else None,
         "owner": owner, "state": "closed" if closed else "open",
         "age_days": ((closed or now()) - opened) // _DAY,
-    }  # fmt: skip
-
-
-def _decision(row: Row) -> Record:
-    one, kind, evidence, proposal, state, opened, decided, by, reason = row
-    return {
-        "id": one, "kind": kind, "evidence": orjson.loads(evidence),
-        "proposal": orjson.loads(proposal), "state": state, "opened_at": moment(opened),
-        "decided_at": moment(decided) if decided else None, "decided_by": by, "reason": reason,
     }  # fmt: skip

@@ -2,9 +2,6 @@
 
 from __future__ import annotations
 
-from typing import Any
-
-import orjson
 from fastapi import APIRouter, Depends, Request, Response
 
 from crohub.ops.asked import changes, done, looks, number, optional, ordered, text
@@ -13,8 +10,7 @@ from crohub.ops.give import by
 from hub.api.answers import answer, known, parameters
 from hub.api.auth import principal_of
 from hub.api.errors import Problem
-from hub.clock import iso
-from hub.database import Row
+from hub.decisions import ANSWERS, COLUMNS, OPEN, shown
 
 
 def add(made: APIRouter, desk: Desk) -> None:
@@ -27,33 +23,24 @@ def add(made: APIRouter, desk: Desk) -> None:
         limit = min(number(given, "limit", 50), 500)
         with desk.reading() as session:
             rows = session.all(
-                "select id, kind, evidence, proposal, state, opened_at, decided_at, decided_by, "
-                "reason from decision where state = ? and id > ? order by id limit ?",
-                (given.get("state", "open"), given.get("cursor", ""), limit),
+                f"select {COLUMNS} from decision where state = ? and id > ? order by id limit ?",
+                (given.get("state", OPEN), given.get("cursor", ""), limit),
             )
-        items = [_decision(row) for row in rows]
+        items = [shown(row) for row in rows]
         return answer({"items": items, "next": items[-1]["id"] if len(items) == limit else None})
 
     @made.post("/decisions/{one}", dependencies=[Depends(changes)])
     async def decide(one: str, request: Request) -> Response:
         """Answer a question: {"state": "accepted" or "declined", "reason": …}."""
         said = await optional(request, ("state", "reason"))
-        if said.get("state") not in ("accepted", "declined") or not text(said, "reason"):
+        if said.get("state") not in ANSWERS or not text(said, "reason"):
             raise Problem(422, detail="expected state accepted or declined, and a reason")
         with desk.reading() as session:
             row = session.one("select state from decision where id = ?", (one,))
-        if row is None or row[0] != "open":
+        if row is None or row[0] != OPEN:
             raise Problem(404 if row is None else 409, detail="expected the id of an open decision")
         order = {
             **by(principal_of(request)), "do": "decide", "object": one,
             "state": said["state"], "reason": text(said, "reason"),
         }  # fmt: skip
         return done(await ordered(desk, order), {"id": one, "state": said["state"]})
-
-
-def _decision(row: Row) -> dict[str, Any]:
-    return {
-        "id": row[0], "kind": row[1], "evidence": orjson.loads(row[2]),
-        "proposal": orjson.loads(row[3]), "state": row[4], "opened_at": iso(row[5]),
-        "decided_at": iso(row[6]) if row[6] else None, "decided_by": row[7], "reason": row[8],
-    }  # fmt: skip
