@@ -28,7 +28,7 @@ class Bounds:
 DEFAULTS: Mapping[str, Bounds] = MappingProxyType(
     {
         "Participant": Bounds(review=14.0),
-        "Person": Bounds(review=12.0),
+        "Person": Bounds(review=11.0),
         "Organization": Bounds(review=10.0),
     }
 )

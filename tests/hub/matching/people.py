@@ -20,6 +20,7 @@ _FAMILY = tuple(
     kowalski nakamura lindqvist fitzgerald vandermeer oconnor delacroix schneider abernathy
     """.split()  # noqa: SIM905 - sixty names in sixty quotes are no better to read
 )
+_DEPARTMENTS = ("Oncology", "Cardiology", "Neurology", "Surgery", "Radiology", "Medicine")
 _ENDS = ("", "", "", "son", "man", "er", "ski", "ton", "ley", "field", "worth", "berg")
 
 
@@ -79,7 +80,23 @@ class Registry:
             born = f"{year}{self._born()[4:]}"
             same = {"family_name": human.family_name, "given_name": human.given_name}
             return replace(other, **same, sex=human.sex, birth_date=born, **home)
+        return self.namesake(human)
+
+    def namesake(self, human: Human) -> Human:
+        """Somebody else of the same name."""
+        other = self.human()
         return replace(other, family_name=human.family_name, given_name=human.given_name)
+
+    def staff(self, human: Human, *, elsewhere: bool = False) -> dict[str, str]:
+        """A person at work; `elsewhere`: as another office has them, which knows less."""
+        one = random.Random(human.truth)  # the same at each office
+        address = f"{human.given_name}.{human.family_name}{human.truth}@uh.example"
+        own = {"email": address, "phone": human.phone, "department": one.choice(_DEPARTMENTS)}
+        known = human
+        if elsewhere:
+            known = self.again(human)
+            own = {name: value for name, value in own.items() if self.chance.random() < 0.6}
+        return {"family_name": known.family_name, "given_name": known.given_name} | own
 
     def again(self, human: Human) -> Human:
         """The same person at another office: one to three things are not as they were."""
