@@ -14,6 +14,7 @@ from hub.model.spec import EntitySpec, entities
 from hub.rules import Tolerance
 from hub.things import Thing
 
+CONFLICT = "systems-disagree"  # the rule of the finding
 # words are written in many ways, and two clocks never agree to the second
 _LOOSE = ("text", "texts", "instant")
 _EXACT, _ANYTHING = Tolerance(), Tolerance(anything=True)

@@ -8,12 +8,13 @@ from typing import NamedTuple
 
 from hub.clock import uuid7
 from hub.context import Changes, Context
-from hub.disagree import disagreements
+from hub.disagree import CONFLICT, disagreements
 from hub.model.spec import entities
 from hub.said import Said
 from hub.things import Fields, Judged, Thing
 
-CONFLICT, JUMP = "systems-disagree", "illegal-step"
+JUMP = "illegal-step"
+_NAMED = 5  # records that a finding names; a column of 200 characters holds them
 _QUALITY = {CONFLICT: "conflict", JUMP: "warning"}
 
 
@@ -25,6 +26,7 @@ class Oddity(NamedTuple):
     found: str
     expected: str
     owner: str = ""  # the system whose people should act; "": that of the message
+    place: str = ""  # the ids of the records that systems mean, where they refer to different ones
 
 
 def judge(context: Context, changes: Changes, said: Said, thing: Thing, before: Fields) -> str:
@@ -39,9 +41,9 @@ def judge(context: Context, changes: Changes, said: Said, thing: Thing, before: 
     for key, one in current.items():
         if key not in known:
             _open(context, changes, said, thing, one)
-        elif known[key].found != one.found:
-            known[key].found = one.found
-            changes.reworded.append((one.found, one.expected, known[key].id))
+        elif known[key].says != (one.found, one.place):
+            known[key].says = (one.found, one.place)
+            changes.reworded.append((one.found, one.expected, one.place, known[key].id))
     for key in [key for key in known if key not in current and key not in kept]:
         changes.closed.append((changes.now, known.pop(key).id))
     rules = {rule for rule, _ in known}
@@ -59,7 +61,10 @@ def _conflicts(context: Context, thing: Thing) -> Iterator[Oddity]:
             voice.system if silent else f"{voice.system}: {voice.value}" for voice in voices
         )
         expected = f"one value; {_believed(context, thing, name)}"
-        yield Oddity(CONFLICT, name, found, expected, owner=voices[-1].system)
+        homes = context.world.homes
+        meant = sorted({homes[v.value["x"]] for v in voices if type(v.value) is dict})
+        place = ",".join(meant[:_NAMED])
+        yield Oddity(CONFLICT, name, found, expected, owner=voices[-1].system, place=place)
 
 
 def _believed(context: Context, thing: Thing, name: str) -> str:
@@ -100,11 +105,11 @@ def _known(context: Context, thing: Thing) -> dict[tuple[str, str], Judged]:
     key = (thing.entity, thing.id)
     if key not in judged:
         rows = context.session.all(
-            "select rule, field, id, found from finding where entity_id = ? and entity = ? "
+            "select rule, field, id, found, place from finding where entity_id = ? and entity = ? "
             f"and closed_at is null and rule in ('{CONFLICT}', '{JUMP}')",
             (thing.id, thing.entity),
         )
-        judged[key] = {(rule, field): Judged(one, found) for rule, field, one, found in rows}
+        judged[key] = {(row[0], row[1]): Judged(row[2], (row[3], row[4])) for row in rows}
     return judged[key]
 
 
@@ -113,8 +118,8 @@ def _open(context: Context, changes: Changes, said: Said, thing: Thing, one: Odd
     digest = context.keyring.digest(f"finding|{one.rule}|{thing.entity}|{thing.id}|{one.field}")
     changes.findings.append(
         (
-            number, digest, one.rule, None, thing.entity, thing.id, one.field, "", one.found,
+            number, digest, one.rule, None, thing.entity, thing.id, one.field, one.place, one.found,
             one.expected, said.seq, changes.now, None, one.owner or said.system,
         )
     )  # fmt: skip
-    _known(context, thing)[one.rule, one.field] = Judged(number, one.found)
+    _known(context, thing)[one.rule, one.field] = Judged(number, (one.found, one.place))

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from hub.context import Changes, Context
-from hub.load import load_things
+from hub.disagree import CONFLICT
+from hub.load import load_things, owner_of
 from hub.model.spec import entities
 
 
@@ -26,3 +27,18 @@ def touch_referring(context: Context, changes: Changes, entity: str, one: str) -
             }
             for other in found:
                 changes.touched[spec.name, other] = context.world.things[spec.name, other]
+    _touch_disputing(context, changes, one)
+
+
+def _touch_disputing(context: Context, changes: Changes, one: str) -> None:
+    """Records of which a system that is not believed refers to this id: whether systems disagree
+    about them is looked at again."""
+    rows = context.session.all(
+        "select entity, entity_id from finding where closed_at is null and rule = ? "
+        "and place like ?",
+        (CONFLICT, f"%{one}%"),
+    )
+    rows += [(row[4], row[5]) for row in changes.findings if row[2] == CONFLICT and one in row[7]]
+    load_things(context, {(owner_of(entities()[entity]), other) for entity, other in rows})
+    for entity, other in rows:
+        changes.touched[entity, other] = context.world.things[entity, other]

@@ -67,10 +67,10 @@ class Thing:
 
 @dataclass(slots=True, eq=False)
 class Judged:
-    """An open finding about a record: its id, and what it says was found."""
+    """An open finding about a record: its id, and what it says was found, and where."""
 
     id: str
-    found: str
+    says: tuple[str, str]
 
 
 @dataclass(slots=True)

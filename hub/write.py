@@ -42,7 +42,7 @@ def write(context: Context, changes: Changes) -> None:
     _write_things(context, changes)
     session.insert(tables.finding, columns_of(tables.finding), changes.findings)
     for row in changes.reworded:
-        session.run("update finding set found = ?, expected = ? where id = ?", row)
+        session.run("update finding set found = ?, expected = ?, place = ? where id = ?", row)
     for row in changes.closed:
         session.run("update finding set closed_at = ? where id = ?", row)
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from hub.policy import Policy
 from hub.rules import Rule, Tolerance
-from hub.statement import Identifier, SameAs, Stated
+from hub.statement import Identifier, Ref, SameAs, Stated
 from tests.hub.conftest import SYSTEMS
 
 NUMBER = Identifier("nct", "NCT04280705")
@@ -112,6 +112,24 @@ def test_a_merge_and_its_undoing_open_and_close_what_they_must(context, tell):
 
     tell(SameAs(entity="Enrollment", kept="a", retired="b2", withdrawn=True), system="ctms")
     assert findings(context) == []
+
+
+def test_two_references_are_looked_at_again_when_what_they_lead_to_becomes_one(context, tell):
+    for system, number in (("ctms", "NCT04280705"), ("edc", "NCT04280706")):
+        ids = (Identifier("nct", number),)
+        tell(Stated(entity="Study", key="s", identifiers=ids, fields={}), system=system)
+        tell(subject("e", "enrolled", study=Ref("Study", "s")), system=system)
+    [(_, entity, field, found, _)] = findings(context)
+    assert (entity, field, found) == ("Enrollment", "study", "ctms; edc")
+
+    both = (Identifier("nct", "NCT04280705"), Identifier("irb_no", "7", "urn:x:irb"))
+    tell(Stated(entity="Study", key="s", identifiers=both, fields={}), system="ctms")
+    ids = (Identifier("irb_no", "7", "urn:x:irb"),)
+    tell(Stated(entity="Study", key="t", identifiers=ids, fields={}), system="edc")
+    tell(SameAs(entity="Study", kept="t", retired="s"), system="edc")
+
+    assert findings(context) == []
+    assert quality(context) == ["ok"]
 
 
 def test_a_jump_of_the_state_is_kept_and_reported_until_a_drawn_step_follows(context, tell):
