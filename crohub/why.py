@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import json
 import re
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from datetime import datetime
 from typing import Any
 
 from hub import filters, repository
+from hub.because import SAME
 from hub.model.spec import EntitySpec, by_plural, entities
 from hub.principal import Principal
 from hub.provenance import Story
@@ -53,6 +54,36 @@ def _held(reader: Reader, principal: Principal, spec: EntitySpec, sought: Sought
     return [one["id"] for one in repository.page(reader, principal, spec, query).items]
 
 
+def within(
+    reader: Reader, principal: Principal, spec: EntitySpec, ids: Sequence[str], said: str
+) -> list[str]:
+    """Those of the records that refer to one that is known as `said`: of a study, say."""
+    kinds = {known.meta.of for known in spec.fields.values() if known.meta.kind == "ref"}
+    meant = {one for kind in kinds for one in find(reader, principal, entities()[kind], said)}
+    records = _referring(reader, principal, spec, ids)
+    return [one for one, refs in records.items() if meant & {ref["id"] for ref in refs.values()}]
+
+
+def apart(
+    reader: Reader, principal: Principal, spec: EntitySpec, ids: Sequence[str]
+) -> Iterator[str]:
+    """A line for each record, with the names of those it refers to."""
+    for one, refs in _referring(reader, principal, spec, ids).items():
+        named = [f"{field} {ref['label']}" for field, ref in refs.items() if ref.get("label")]
+        yield "  ".join([one, *named])
+
+
+def _referring(
+    reader: Reader, principal: Principal, spec: EntitySpec, ids: Sequence[str]
+) -> dict[str, dict[str, Record]]:
+    view = View(include=frozenset({"labels"}))
+    found = {one: repository.get(reader, principal, spec, one, view) or {} for one in ids}
+    return {
+        one: {n: v for n, v in record.items() if isinstance(v, dict) and "id" in v}
+        for one, record in found.items()
+    }
+
+
 def lines(story: Story) -> Iterator[str]:
     """The story in sentences."""
     yield f"{story.entity} {story.name or story.id}"
@@ -66,7 +97,13 @@ def lines(story: Story) -> Iterator[str]:
         yield f"  because   {rule['because']}"
         yield f"  rule      {rule['entry']} by {rule['by']}{order}"
         for other in one["others"]:
-            yield f"  but       {_voice(other)} says {_shown(other['value'])}: {other['because']}"
+            yield _beside(other)
+
+
+def _beside(other: Record) -> str:
+    if other["because"] == SAME:
+        return f"  so also   {_voice(other)}"
+    return f"  but       {_voice(other)} says {_shown(other['value'])}: {other['because']}"
 
 
 def _has(one: Record) -> str:

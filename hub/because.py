@@ -7,6 +7,7 @@ from collections.abc import Sequence
 from hub.choose import Voice, agree
 from hub.policy import PERSON, Policy
 
+SAME = "it says the same"
 _NARROWED = {
     "most_recent": ("the newest statement counts", "it is older"),
     "most_complete": ("the most complete value counts", "its value is less complete"),
@@ -42,7 +43,7 @@ def lost(policy: Policy, entity: str, name: str, best: Voice, other: Voice) -> s
     roles = f"{policy.role(other.system)} counts behind {policy.role(best.system)}"
     reasons = (
         (other.value is None, "it does not know"),
-        (same, "it says the same"),
+        (same, SAME),
         (best.system == PERSON, "a person said otherwise"),
         (name in other.said.echo, "it only repeats what it was told"),
         (narrowed, _NARROWED.get(rule.by, ("", ""))[1]),

@@ -12,7 +12,7 @@ from typing import Any
 
 import orjson
 
-from hub.because import because, lost
+from hub.because import SAME, because, lost
 from hub.choose import Voice, choose
 from hub.database import Row
 from hub.enrich import add_labels
@@ -149,15 +149,23 @@ class _Page:
             best = next((one for one in voices if one.said.a == won), best)
         else:
             said["because"] = because(policy, entity, name, best, voices)
-        others = [one for one in voices if one is not best]
+        others = sorted(
+            (one for one in voices if one is not best),
+            key=lambda voice: policy.rank(entity, name, voice.system),
+        )
+        mine = self._voice(name, best)
         return {
-            "said_by": self._voice(name, best),
+            "said_by": mine,
             "rule": said,
-            "others": [
-                self._voice(name, one) | {"because": lost(policy, entity, name, best, one)}
-                for one in sorted(others, key=lambda v: policy.rank(entity, name, v.system))
-            ],
+            "others": [self._other(name, one, best, mine["value"]) for one in others],
         }
+
+    def _other(self, name: str, voice: Voice, best: Voice, value: Any) -> Record:  # noqa: ANN401
+        """A voice that does not count, and why. Two references may lead to one record."""
+        told = self._voice(name, voice)
+        same = value is not None and told["value"] == value
+        why = SAME if same else lost(self.teller.policy, self.spec.name, name, best, voice)
+        return told | {"because": why}
 
     def _voice(self, name: str, voice: Voice) -> Record:
         said = voice.said

@@ -33,6 +33,10 @@ def why(
             metavar="[FIELD]...", help="Of these only; phi.birth_date of a sealed part."
         ),
     ] = None,
+    within: Annotated[
+        str,
+        typer.Option("--in", help="What it belongs to, where several are meant: a study."),
+    ] = "",
     form: Annotated[str, typer.Option("--as", help="fhir or prov instead of sentences.")] = "",
     reason: Annotated[str, typer.Option(help="Why you look, for the audit of sealed parts.")] = "",
     config: Config = HERE,
@@ -51,14 +55,16 @@ def why(
     if form and form not in FORMS:
         raise stop(WRONG, f"{form!r} is no form; expected {' or '.join(FORMS)}")
     with reach(config, data_folder, exists=True) as node:
-        story = _story(node, spec, record, fields or (), reason)
+        story = _story(node, spec, (record, within), fields or (), reason)
     if form:
         data(FORMS[form][1](story), as_json=True)
         return
     data(story.plain(), as_json=as_json, lines=telling.lines(story))
 
 
-def _story(node: Node, spec: EntitySpec, record: str, fields: Sequence[str], reason: str) -> Story:
+def _story(
+    node: Node, spec: EntitySpec, record: tuple[str, str], fields: Sequence[str], reason: str
+) -> Story:
     from crohub import lookup
     from hub.principal import ALL, Forbidden, Principal
     from hub.provenance import Teller
@@ -84,19 +90,22 @@ def _story(node: Node, spec: EntitySpec, record: str, fields: Sequence[str], rea
     finally:
         session.close()
     if story is None:
-        raise stop(FAILED, f"there is no {spec.name} {record}")
+        raise stop(FAILED, f"there is no {spec.name} {record[0]}")
     return story
 
 
-def _meant(reader: Reader, who: Principal, spec: EntitySpec, record: str) -> str:
+def _meant(reader: Reader, who: Principal, spec: EntitySpec, record: tuple[str, str]) -> str:
     from crohub import why as telling
 
-    found = telling.find(reader, who, spec, record)
+    name, within = record
+    found = telling.find(reader, who, spec, name)
+    if within:
+        found = telling.within(reader, who, spec, found, within)
     if not found:
         raise stop(FAILED, f"no {spec.name} is known by that name or number")
     if len(found) > 1:
-        say("\n".join(found))
-        raise stop(FAILED, f"{len(found)} records are meant; say which, by its id")
+        say("\n".join(telling.apart(reader, who, spec, found)))
+        raise stop(FAILED, f"{len(found)} records are meant; say which with --in, or by its id")
     return found[0]
 
 

@@ -40,7 +40,8 @@ def story():
     fields = [
         {"field": "state", "value": "off_study", **since, "rule": rule,
          "said_by": voice("ctms", "CTMS", "off_study", 250),
-         "others": [voice("edc", "EDC", "on_treatment", 311, "EDC counts behind CTMS")]},
+         "others": [voice("edc", "EDC", "on_treatment", 311, "EDC counts behind CTMS"),
+                    voice("ehr", "EHR", "off_study", 312, "it says the same")]},
         {"field": "study", "value": study, **since, "rule": rule,
          "said_by": voice("ctms", "CTMS", study, 250), "others": []},
         {"field": "evaluable", "value": True, **since, "rule": rule | {"because": "a person"},
@@ -60,7 +61,9 @@ def test_the_sentences_name_systems_rules_and_messages(story):
         "ctms-subjects under revision 3" in said
     )
     assert "because   CTMS counts before EDC" in said
+    assert "  but       edc (EDC)" in said
     assert "says on_treatment: EDC counts behind CTMS" in said
+    assert "  so also   ehr (EHR)" in said
     assert "study is Study A trial" in said
     assert "stratum has no value" in said
     assert ONE not in said
@@ -100,7 +103,10 @@ def test_as_prov_it_is_read_by_others_and_leads_from_value_to_system(story):
 
 # -- one command and one call
 
-ROSTER = "employee_id,employer,family_name,given_name\r\n1,North,Ek,Ida\r\n"
+ROSTER = (
+    "employee_id,employer,family_name,given_name\r\n1,North,Ek,Ida\r\n2,North,Ask,Bo\r\n"
+    "3,South,Ask,Eva\r\n"
+)
 
 
 @pytest.fixture
@@ -110,7 +116,7 @@ def filled(crohub, deployment):
     path = deployment / "connections" / "inbox.yaml"
     path.write_text(path.read_text().replace("settle: 2", "settle: 0"))
     ran = crohub("run", "inbox-roster", "--config", deployment, "--json")
-    assert ran.json["new"] == 1, ran.err
+    assert ran.json["new"] == 3, ran.err
     return deployment
 
 
@@ -125,6 +131,15 @@ def test_a_field_is_asked_for_by_the_name_people_know(crohub, filled):
     [field] = as_json.json["fields"]
     assert field["said_by"]["source"]["pipeline"] == "inbox-roster"
     assert ProvDocument.deserialize(content=prov.out, format="json").get_records()
+
+
+def test_where_several_are_meant_their_ids_tell_them_apart(crohub, filled):
+    several = crohub("why", "Person", "Ask", "given_name", "--config", filled)
+    ids = [line.split()[0] for line in several.err.splitlines()[:2]]
+    each = [crohub("why", "Person", one, "given_name", "--config", filled).out for one in ids]
+
+    assert (several.code, "2 records are meant" in several.err) == (1, True)
+    assert {out.splitlines()[2].split()[2] for out in each} == {"Bo", "Eva"}
 
 
 @pytest.mark.parametrize(

@@ -117,11 +117,17 @@ def test_a_field_that_nobody_speaks_of_has_no_story(teller, tell, store):
 def test_references_are_the_records_they_lead_to_by_name(teller, tell, store):
     study = Stated(entity="Study", key="P1", fields={"title": "A trial"})
     tell(study, enrolled(study=Ref("Study", "P1")), system="ctms")
+    nct = (Identifier("nct", "NCT04511923"),)
+    tell(Stated(entity="Study", key="P1", fields={}, identifiers=nct), system="ctms")
+    other = Stated(entity="Study", key="E9", fields={}, identifiers=nct)
+    tell(other, enrolled(study=Ref("Study", "E9")), system="edc")
 
     [field] = story(teller, ENROLLMENT, one_of(store), "study").fields
 
     expected = {"entity": "Study", "id": one_of(store, "study"), "label": "A trial"}
     assert field["value"] == field["said_by"]["value"] == expected
+    [edc] = field["others"]  # by another key, and the same study
+    assert (edc["value"], edc["because"]) == (expected, "it says the same")
 
 
 def test_without_names_every_field_with_a_value_is_told(teller, tell, store):
