@@ -109,6 +109,34 @@ def test_what_the_target_said_itself_is_not_said_back(outward):
     assert told(deliverer) == [("S-1", "screening")]
 
 
+MOVED = """\
+when: {entity: Enrollment, participant: {changes: true}}
+writes: text/csv;row
+stream: people
+columns: {subject: subject_number}
+"""
+
+
+def test_that_others_merged_two_people_is_no_word_of_the_targets(outward):
+    outward.study()
+    outward.write(mappings__outbound__moved=MOVED)
+    outward.tell(mapping="moved")
+    deliverer = outward.deliverer()
+    for n in (1, 2):
+        person = Stated(entity="Participant", key=f"p{n}", fields={"year_of_birth": 1970},
+                        identifiers=(Identifier("mrn", f"10{n}", "UH"),))  # fmt: skip
+        outward.say(person, system="target")
+        outward.say(person, system="edc")
+        outward.enroll(n, system="target", person=f"p{n}")
+    outward.run(deliverer)
+    assert rows(deliverer) == []  # whose subjects they are, the target said itself
+
+    outward.say(SameAs(entity="Participant", kept="p1", retired="p2"), system="edc")
+    outward.run(deliverer)
+
+    assert len(rows(deliverer)) == 1
+
+
 def test_a_record_that_was_merged_away_says_nothing_more(outward):
     outward.study()
     outward.tell()
