@@ -27,6 +27,8 @@ from pipelines.mapper import Limits
 from pipelines.places import Places
 from pipelines.settings import Deployment
 
+_SEARCH = 3.0  # seconds
+
 
 class NoData(Exception):
     """No hub has ever worked on this data folder."""
@@ -73,14 +75,19 @@ class Node:
             hub.close()
 
     def settle(self, told: Callable[[int], None] = lambda _: None) -> None:
-        """Settles what waits, in this process; only when alone. `told` hears how much is left."""
+        """Settles what waits, in this process; only when alone. `told` hears how much is left.
+        Records that may be one are searched a little: a hub that runs has time for the rest."""
         with settling.undisturbed(self.places):
             settler = settling.build(
                 self.places, self.deployment, worker="settler", limits=Limits()
             )
+            search, settler.meanwhile = settler.meanwhile, None
             try:
                 while settler.step():
                     told(waiting(self.places))
+                settler.meanwhile, until = search, time.monotonic() + _SEARCH
+                while settler.step() and time.monotonic() < until:
+                    pass
             finally:
                 settler.mapper.stop()
                 settler.queue.journal.close()
