@@ -131,6 +131,49 @@ def _new(file: Path) -> Any:  # noqa: ANN401 - a file
     return os.fdopen(handle, "wb", buffering=1 << 20)
 
 
+@audit.command("list")
+def list_(
+    by: Annotated[
+        str, typer.Option(help="Only of this person or key: cli:ada, key:reporting.")
+    ] = "",
+    action: Annotated[str, typer.Option(help="Only this: saw, pause, key, refused …")] = "",
+    about: Annotated[str, typer.Option(help="Only about this record, message or name.")] = "",
+    since: Annotated[str, typer.Option(help="ISO 8601; a date is its first moment, UTC.")] = "",
+    until: Annotated[str, typer.Option(help="As --since; before then.")] = "",
+    settled: Annotated[bool, typer.Option("--settled", help="Automatic changes, too.")] = False,
+    limit: Annotated[int, typer.Option(min=1, max=500, help="At most so many.")] = 50,
+    config: Config = HERE,
+    data_folder: Data = None,
+    as_json: Json = False,
+) -> None:
+    """List entries, the newest first: who did or saw what, when, why and from where."""
+    from crohub import auditing
+    from crohub.node import reach
+    from hub import filters
+    from hub.audit import review
+    from hub.query import BadQuery
+
+    try:
+        bounds = [
+            filters.moment(n, text) if text else 0
+            for n, text in (("since", since), ("until", until))
+        ]
+    except BadQuery as error:
+        raise stop(WRONG, f"--{error}") from None
+    wanted = review.Wanted(
+        actor=by, action=action, about=about, since=bounds[0], until=bounds[1], settled=settled,
+        limit=limit,
+    )  # fmt: skip
+    with reach(config, data_folder, exists=True) as node, auditing.moment(node.places) as session:
+        found = review.find(session, wanted)
+    columns = ("at", "actor", "action", "object", "reason", "origin", "entry")
+    each(found, as_json=as_json, columns=columns)
+    if not found:
+        say("no entry is like that")
+    elif len(found) == limit:
+        say("there may be more: --until the time of the last")
+
+
 @audit.command("keys")
 def keys_(config: Config = HERE, data_folder: Data = None, as_json: Json = False) -> None:
     """List the public keys that the audit is or was signed with, the newest last."""

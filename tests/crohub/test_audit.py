@@ -238,6 +238,32 @@ def test_an_export_is_held_against_keys_and_heads_that_one_has(crohub, deploymen
     assert "not signed with any key that is trusted" in strange.err
 
 
+def test_entries_are_found_by_who_what_about_whom_and_when(crohub, deployment):
+    where = ("--config", deployment)
+    crohub("pause", "hospital", "--reason", "moving", *where)
+    crohub("resume", "hospital", "--reason", "moved 100%", *where)
+    crohub("drain", "inbox", "--reason", "last", *where)
+
+    def found(*words):
+        said = crohub("audit", "list", *words, *where, "--json")
+        assert said.code == 0, said.err
+        return [(one["action"], one["object"], one["reason"]) for one in said.json]
+
+    pause, resume, drain = (
+        ("pause", "hospital", "moving"), ("resume", "hospital", "moved 100%"),
+        ("drain", "inbox", "last"),
+    )  # fmt: skip
+    assert found() == [drain, resume, pause]
+    assert found("--action", "resume") == [resume]
+    assert found("--about", "hospital") == [resume, pause]
+    assert found("--about", "h%l") == []
+    assert found("--by", "cli:nobody") == []
+    assert found("--since", "2999-01-01") == []
+    assert found("--until", "2999-01-01", "--limit", "1") == [drain]
+    assert crohub("audit", "list", "--since", "yesterday", *where).code == 2
+    assert "moved 100%" in crohub("audit", "list", *where).out
+
+
 # -- places outside
 
 

@@ -267,6 +267,17 @@ def test_a_key_that_nobody_vouched_for_is_no_key(signer, tmp_path):
         signing.keys_in([*signer.lines, signing._introduced(stranger, stranger, NOW)])
 
 
+def test_the_trail_is_looked_through_newest_first(filled):
+    from hub.audit.review import Wanted, find
+
+    names = [one["entry"] for one in find(filled, Wanted(about="line 3", limit=5))]
+    first = find(filled, Wanted(actor="ada", action="pause", since=NOW + 4, limit=500))
+
+    assert names == ["settler/4", "worker/4"]
+    assert [(one["entry"], one["origin"]) for one in first] == [("settler/5", "")]
+    assert find(filled, Wanted(about="line %")) == []
+
+
 def test_an_export_is_written_without_holding_it(store, signer):
     """Ten thousand entries pass a page at a time."""
     import tracemalloc
