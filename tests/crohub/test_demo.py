@@ -94,6 +94,7 @@ def test_what_one_system_says_another_confirms(found):
         "approval to the CTMS", "charges to billing review", "credentials to the CTMS",
         "demographics to the CTMS", "earned to the ERP", "leavers to the directory",
         "protocol to the EHR", "subject status to the EHR", "subjects to the EDC",
+        "visits to the CTMS",
     }  # fmt: skip
     for name, counts in flows.items():
         outcomes = counts["delivered"] + counts["held"] + counts["refused"]
