@@ -15,7 +15,7 @@ from hub.things import Fields, Judged, Thing
 
 JUMP = "illegal-step"
 _NAMED = 5  # records that a finding names; a column of 200 characters holds them
-_QUALITY = {CONFLICT: "conflict", JUMP: "warning"}
+_QUALITY = {CONFLICT: "conflict", JUMP: "warning"}  # what a record lacks is a warning as well
 
 
 class Oddity(NamedTuple):
@@ -32,7 +32,7 @@ class Oddity(NamedTuple):
 def judge(context: Context, changes: Changes, said: Said, thing: Thing, before: Fields) -> str:
     """The quality of a record that was folded again: conflict, warning, or "" where nothing is
     odd. `before` are its fields until now."""
-    now = [*_conflicts(context, thing), *_jump(thing, before, said.seq)]
+    now = [*_conflicts(context, thing), *_jump(thing, before, said.seq), *_lacks(thing)]
     if not now and thing.quality not in _QUALITY.values():
         return ""  # the everyday case
     known = _known(context, thing)
@@ -46,8 +46,8 @@ def judge(context: Context, changes: Changes, said: Said, thing: Thing, before: 
             changes.reworded.append((one.found, one.expected, one.place, known[key].id))
     for key in [key for key in known if key not in current and key not in kept]:
         changes.closed.append((changes.now, known.pop(key).id))
-    rules = {rule for rule, _ in known}
-    return next((_QUALITY[rule] for rule in (CONFLICT, JUMP) if rule in rules), "")
+    found = {_QUALITY.get(rule, "warning") for rule, _ in known}
+    return next((quality for quality in ("conflict", "warning") if quality in found), "")
 
 
 def _conflicts(context: Context, thing: Thing) -> Iterator[Oddity]:
@@ -99,14 +99,25 @@ def _standing_jump(
     return {(JUMP, cycle.field)} & known.keys()
 
 
+def _lacks(thing: Thing) -> Iterator[Oddity]:
+    """What the record must say, being what it is, and does not."""
+    golden = thing.golden
+    for need in entities()[thing.entity].needed:
+        is_such = all(golden.get(name) in values for name, values in need.where.items())
+        if is_such and golden.get(need.field) is None:
+            yield Oddity(need.rule, need.field, "", need.says)
+
+
 def _known(context: Context, thing: Thing) -> dict[tuple[str, str], Judged]:
     """The open findings of a record, read once."""
     judged = context.world.judged
     key = (thing.entity, thing.id)
     if key not in judged:
-        rows = context.session.all(
+        own = [CONFLICT, JUMP, *(need.rule for need in entities()[thing.entity].needed)]
+        rows = context.session.among(
             "select rule, field, id, found, place from finding where entity_id = ? and entity = ? "
-            f"and closed_at is null and rule in ('{CONFLICT}', '{JUMP}')",
+            "and closed_at is null and rule in {members}",
+            own,
             (thing.id, thing.entity),
         )
         judged[key] = {(row[0], row[1]): Judged(row[2], (row[3], row[4])) for row in rows}

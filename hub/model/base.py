@@ -93,6 +93,17 @@ class Lifecycle:
         return new in self.always and old not in self.always
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Needed:
+    """A field that must have a value where others have these: without it the record stands, and a
+    finding of this `rule` asks for it."""
+
+    rule: str
+    field: str
+    where: Mapping[str, tuple[object, ...]]  # field → the values with which it is needed
+    says: str  # what is expected, and who asks for it
+
+
 class Entity(DeferredReflection, SQLModel):
     """The envelope every canonical record has. Times are microseconds since 1970, UTC.
 
@@ -110,6 +121,7 @@ class Entity(DeferredReflection, SQLModel):
     __plural__: ClassVar[str] = ""  # kebab-case, in URLs; "" = the table name + "s"
     __label__: ClassVar[str] = ""  # the column a person reads as its name
     __lifecycle__: ClassVar[Lifecycle | None] = None
+    __needed__: ClassVar[Sequence[Needed]] = ()
 
     id: str = Field(primary_key=True, sa_type=String(36))
     version: int = Field(default=1)

@@ -4,6 +4,7 @@ from hub.model.base import (
     Entity,
     IdentifierType,
     Lifecycle,
+    Needed,
     code,
     date,
     flag,
@@ -56,6 +57,14 @@ class IrbSubmission(Entity, table=True):
     __identifiers__ = (
         IdentifierType(type="irb_submission_no", says="the board's number of it", assigned=True),
     )
+    __needed__ = (
+        Needed(
+            rule="missing-expiry", field="expires_on",
+            where={"fda_regulated": (True,), "state": ("approved", "suspended"),
+                   "kind": ("initial", "continuing_review", "amendment_cr")},
+            says="a last day: what the FDA regulates is reviewed once a year (21 CFR 56.109(f))",
+        ),
+    )  # fmt: skip
 
     study_id: str | None = ref("Study", "the study")
     study_site_id: str | None = ref("StudySite", "the site, where it is about one")

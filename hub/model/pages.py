@@ -10,7 +10,7 @@ import sys
 from collections.abc import Iterable, Iterator, Sequence
 from pathlib import Path
 
-from hub.model.base import Area, IdentifierType, Lifecycle
+from hub.model.base import Area, IdentifierType, Lifecycle, Needed
 from hub.model.spec import EntitySpec, FieldSpec, entities
 
 _MANY = 40  # codes that are no longer listed
@@ -111,6 +111,7 @@ def _page(spec: EntitySpec) -> str:
         *_codes(spec),
         *_identifiers(spec.identifiers.values()),
         *_lifecycle(spec.lifecycle),
+        *map(_needed, spec.needed),
     )
 
 
@@ -165,6 +166,19 @@ def _identifiers(kinds: Iterable[IdentifierType]) -> Iterator[str]:
         yield _table(
             ("type", "what it is", "alone it", "unique", "only one", "form", "sensitivity"), rows
         )
+
+
+def _needed(need: Needed) -> str:
+    said = {name: [_word(value) for value in values] for name, values in need.where.items()}
+    where = " and ".join(f"`{name}` is {' or '.join(words)}" for name, words in said.items())
+    return (
+        f"Where {where}, a record without `{need.field}` is the finding `{need.rule}`: expected "
+        f"{need.says}."
+    )
+
+
+def _word(value: object) -> str:
+    return {True: "yes", False: "no"}[value] if type(value) is bool else str(value)
 
 
 def _lifecycle(lifecycle: Lifecycle | None) -> Iterator[str]:

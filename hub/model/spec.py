@@ -17,6 +17,7 @@ from hub.model.base import (
     IdentifierType,
     Lifecycle,
     Meta,
+    Needed,
     Sensitivity,
 )
 
@@ -52,6 +53,7 @@ class EntitySpec:
     beside: str  # the entity it is a sealed part of, or ""
     label: str
     lifecycle: Lifecycle | None = None
+    needed: tuple[Needed, ...] = ()
 
     @property
     def sealed(self) -> bool:
@@ -81,6 +83,7 @@ def _spec(entity: type[Entity]) -> EntitySpec:
         beside=entity.__beside__,
         label=entity.__label__,
         lifecycle=entity.__lifecycle__,
+        needed=tuple(entity.__needed__),
     )
 
 

@@ -138,7 +138,7 @@ class Told:
             return settle(self.context, [message])
 
     def hl7(self, event, *segments, at=""):
-        """One HL7 message of the hospital; `at` is when it was sent, the present minute if none is said."""
+        """One HL7 message of the hospital, sent `at`; "": now."""
         now = datetime.fromisoformat(at) if at else self.today + timedelta(minutes=1)
         head = f"MSH|^~\\&|HIS|CEDARMESA|||{now:%Y%m%d%H%M%S%z}||{event}|1|P|2.5.1"
         return self.says("hl7", "\r".join((head, *segments)) + "\r", at=now.isoformat())

@@ -1,4 +1,4 @@
-"""How an enrollment goes on: consent again, another site, a record that the EDC deleted, the arm."""
+"""How an enrollment goes on: consent again, another site, a record the EDC deleted, the arm."""
 
 from __future__ import annotations
 
