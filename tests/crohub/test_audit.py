@@ -12,9 +12,11 @@ from http.server import BaseHTTPRequestHandler, HTTPServer
 
 import httpx2
 import pytest
+import typer
 
 from connectors.errors import Misconfigured
 from crohub.anchoring import Anchoring, anchors
+from crohub.cli import app
 from crohub.turned_away import TurnedAway
 from hub import audit, seal
 from hub.audit import signing
@@ -90,6 +92,31 @@ def test_no_command_changes_anything_without_a_reason(crohub, hub, words):
 
     assert said.code == 2
     assert "reason" in said.err
+
+
+# what these do is to look, to try out, or to run the hub and its pulls
+LOOKS = {
+    "init", "check", "doctor", "connectors", "serve", "demo", "map", "send", "messages",
+    "deliveries", "decisions", "key list", "audit verify", "audit list", "audit keys",
+    "policy diff", "findings list",
+}  # fmt: skip
+
+
+def test_every_command_that_changes_something_asks_why():
+    changing = {name: one for name, one in _commands() if name not in LOOKS}
+
+    for name, command in changing.items():
+        assert "reason" in {one.name for one in command.params}, name
+    assert len(changing) >= 12
+
+
+def _commands(command=None, name=()):
+    command = command or typer.main.get_command(app)
+    if not hasattr(command, "commands"):
+        yield " ".join(name), command
+        return
+    for own, one in command.commands.items():
+        yield from _commands(one, (*name, own))
 
 
 def test_a_key_that_opens_nothing_is_entered_once_and_then_counted(hub):
