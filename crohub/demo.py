@@ -17,7 +17,7 @@ from contextlib import ExitStack, contextmanager
 from pathlib import Path
 from typing import Any, TextIO
 
-from crohub import lookup, stage, summary
+from crohub import lookup, stage, summary, truths
 from crohub.ops.give import give
 from crohub.options import Options
 from crohub.ownership import Busy
@@ -93,11 +93,12 @@ async def _played(edge: Edge, institution: Institution, days: int) -> dict[str, 
         await _until(lambda: _is_decided(edge), _CALM, "proposals")
         await _until(lambda: summary.at_rest(edge.places), _CALM, "what was approved")
         await _until(_quiet(institution), _CALM, "deliveries")
+        truth = await asyncio.to_thread(truths.shown, edge)
         erp_books.receive(institution.systems.erp)  # sponsors pay what has been billed by now
         await _pulled(edge, "erp")
         await _until(lambda: summary.at_rest(edge.places), _CALM, "payments")
         await _until(_quiet(institution), _CALM, "what follows from payments")
-        return await asyncio.to_thread(summary.of, edge)
+        return await asyncio.to_thread(summary.of, edge) | {"truth": truth}
     finally:
         await edge.stop()
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from crohub import lookup
+from crohub import lookup, truths
 from crohub.backlog import backlog
 from crohub.commands.ending import table
 from crohub.ops import overview
@@ -66,7 +66,8 @@ def lines(found: dict[str, Any]) -> str:
         (
             f"messages: {messages}", "", *table(found["connections"], columns), "",
             *table(flows, ("flow", "triggered", "delivered", "confirmed", "held", "refused")), "",
-            *table(entities, ("record", "count")), "", f"{found['seconds']} seconds",
+            *table(entities, ("record", "count")), "", *truths.told(found["truth"]), "",
+            f"{found['seconds']} seconds",
         )
     )  # fmt: skip
 

@@ -167,3 +167,12 @@ def _greeting(process, path):
     words = text.split()
     address = next(word for word in words if word.startswith("http://127.0.0.1:"))
     return address, next(word for word in words if word.startswith("crohub_"))
+
+
+def test_one_truth_is_shown_a_disagreement_a_story_and_a_merge_undone(found):
+    truth = found["truth"]
+
+    assert "ctms: " in truth["disagreement"]["found"]
+    assert "Enrollment.state: CTMS, EDC, EHR" in truth["disagreement"]["rule"]
+    assert any(line.startswith("  said by   ctms (CTMS)") for line in truth["story"])
+    assert truth["merge"] == {"merged": 1, "undone": 2, "as_before": True}
