@@ -69,7 +69,7 @@ def test_no_change_is_made_that_does_not_say_why(hub, path, body):
     answer = hub.post(path, body)
 
     assert answer.status_code in (404, 422)
-    assert entries(hub.config, "pause") == []
+    assert [one for one in entries(hub.config, "pause") if one[1] == "inbox"] == []
 
 
 @pytest.mark.parametrize(
@@ -124,10 +124,9 @@ def test_a_key_that_opens_nothing_is_entered_once_and_then_counted(hub):
         answer = httpx2.get(hub.address + "/api/v1/studies", headers={"Authorization": "Bearer no"})
         assert answer.status_code == 401
 
-    [refused] = hub.until(
-        lambda: [one for one in entries(hub.config, "refused") if one[1] == "key"]
-    )
-    assert refused == ("unknown", "key", "not let in", "127.0.0.1", {"times": 1})
+    refused = hub.until(lambda: [one for one in entries(hub.config, "refused") if one[1] == "key"])
+    assert len(refused) <= 2  # the first of a minute, and those that were counted behind it
+    assert refused[0] == ("unknown", "key", "not let in", "127.0.0.1", {"times": 1})
 
 
 def test_who_signs_in_and_who_does_not_is_entered(hub):
@@ -147,9 +146,9 @@ def test_a_scope_that_is_missing_is_entered_with_whose_key_it_was(crohub, hub):
 
     assert answer.status_code == 403
     [refused] = hub.until(
-        lambda: [one for one in entries(hub.config, "refused") if one[1] == "scope"]
+        lambda: [one for one in entries(hub.config, "refused") if one[0] == "key:onlooker"]
     )
-    assert refused[0] == "key:onlooker"
+    assert refused[1:] == ("scope", "not let in", "127.0.0.1", {"times": 1})
 
 
 def test_attempts_within_a_minute_are_two_entries_however_many_they_are():
