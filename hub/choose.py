@@ -75,16 +75,18 @@ def _most_complete(voices: Sequence[Voice]) -> Sequence[Voice]:
 
 
 def _least(voices: Sequence[Voice]) -> Sequence[Voice]:
-    return _alike(voices, min(size(voice.value) for voice in voices))
+    return _alike(voices, min)
 
 
 def _greatest(voices: Sequence[Voice]) -> Sequence[Voice]:
-    return _alike(voices, max(size(voice.value) for voice in voices))
+    return _alike(voices, max)
 
 
-def _alike(voices: Sequence[Voice], best: Any) -> Sequence[Voice]:  # noqa: ANN401 - JSON
+def _alike(voices: Sequence[Voice], pick: Callable[[Sequence[Any]], Any]) -> Sequence[Voice]:
     """Those that say the best value; 2026-03 and 2026-03-05 do not contradict, the day is more."""
-    alike = [voice for voice in voices if agree(size(voice.value), best)]
+    compared = sizes([voice.value for voice in voices])
+    best = pick(compared)
+    alike = [v for v, size in zip(voices, compared, strict=True) if agree(size, best)]
     return _most_complete(alike) if type(best) is str else alike
 
 
@@ -98,15 +100,21 @@ def agree(one: Any, other: Any) -> bool:  # noqa: ANN401 - JSON
     return len(short) <= _DAY and short.replace("-", "").isdigit() and long.startswith(short)
 
 
-def size(value: Any) -> Any:  # noqa: ANN401 - JSON
-    """What a value is compared by: a number by its amount, a date or a code by its text."""
-    if type(value) is not str or value[4:5] == "-":
+def sizes(values: Sequence[Any]) -> list[Any]:
+    """What values of one field are compared by: numbers by their amount, dates and codes by their
+    text. 1985 beside 1985-03 is a year: they are numbers only if all of them are."""
+    found = [_number(value) for value in values]
+    return list(values) if None in found else found
+
+
+def _number(value: Any) -> Any:  # noqa: ANN401 - JSON
+    if type(value) is not str:
         return value
     try:
         number = Decimal(value)
     except InvalidOperation:
-        return value
-    return number if number.is_finite() else value
+        return None
+    return number if number.is_finite() else None
 
 
 def _length(value: Any) -> int:  # noqa: ANN401 - JSON

@@ -7,7 +7,7 @@ from datetime import date
 from decimal import Decimal
 from typing import Any
 
-from hub.choose import Voice, agree, size
+from hub.choose import Voice, agree, sizes
 from hub.context import Context
 from hub.fold import by_field, speaking
 from hub.model.spec import EntitySpec, entities
@@ -58,7 +58,7 @@ def _ranked(context: Context, spec: EntitySpec, name: str, said: Sequence[Voice]
 
 
 def _within(context: Context, tolerance: Tolerance, one: Voice, other: Voice) -> bool:
-    first, second = (_plain(context, voice.value) for voice in (one, other))
+    first, second = sizes([_plain(context, voice.value) for voice in (one, other)])
     if agree(first, second):
         return True
     if tolerance.days and type(first) is str and type(second) is str:
@@ -70,7 +70,7 @@ def _within(context: Context, tolerance: Tolerance, one: Voice, other: Voice) ->
 
 def _plain(context: Context, value: Any) -> Any:  # noqa: ANN401 - JSON
     """A reference as the id of what it leads to: two keys of one thing are no disagreement."""
-    return context.world.homes[value["x"]] if type(value) is dict else size(value)
+    return context.world.homes[value["x"]] if type(value) is dict else value
 
 
 def _days_apart(one: str, other: str) -> float:

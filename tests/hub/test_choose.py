@@ -57,6 +57,13 @@ def test_of_one_day_and_its_month_the_day_is_more():
     assert chosen("most_complete", *said) == ("edc", "2026-03-05")
 
 
+@pytest.mark.parametrize("by", ["min", "max"])
+def test_a_year_alone_is_a_date_beside_dates_and_no_number(by):
+    said = voice("ctms", "2026"), voice("edc", "2026-03-05"), voice("ehr", "2026-03")
+
+    assert chosen(by, *said) == ("edc", "2026-03-05")
+
+
 def test_a_union_has_every_value_once_the_strongest_systems_first():
     said = voice("edc", ["asian", "white"]), voice("ctms", ["white", "other"])
 
