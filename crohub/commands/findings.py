@@ -6,7 +6,7 @@ from typing import Annotated
 
 import typer
 
-from crohub.commands.ending import FAILED, WRONG, Json, each, said, say, stop
+from crohub.commands.ending import FAILED, WRONG, Json, data, each, said, say, stop
 from crohub.commands.install import HERE, Config, Data
 
 findings = typer.Typer(no_args_is_help=True, help="What is odd about the data, and whose it is.")
@@ -55,6 +55,7 @@ def assign(
     reason: Annotated[str, typer.Option(help="Why, for the audit.", callback=said)],
     config: Config = HERE,
     data_folder: Data = None,
+    as_json: Json = False,
 ) -> None:
     """Say who should act on a finding."""
     from crohub.node import reach, whoever
@@ -72,4 +73,5 @@ def assign(
         order = {"do": "assign", "by": whoever(), "object": finding, "owner": owner.strip(),
                  "reason": reason, "detail": {"owner": owner.strip()}}  # fmt: skip
         done = node.order(order)
-    say(f"{owner} should act" if done else "ordered; the hub comes to it")
+    told = f"{owner} should act" if done else "ordered; the hub comes to it"
+    data({"finding": finding, "owner": owner.strip(), "done": done}, as_json=as_json, lines=[told])
