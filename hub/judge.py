@@ -4,6 +4,7 @@ message. They are opened once, kept up to date, and closed when the record is ri
 from __future__ import annotations
 
 from collections.abc import Iterator
+from functools import cache
 from typing import NamedTuple
 
 from hub.clock import uuid7
@@ -16,6 +17,7 @@ from hub.things import Fields, Judged, Thing
 JUMP = "illegal-step"
 _NAMED = 5  # records that a finding names; a column of 200 characters holds them
 _QUALITY = {CONFLICT: "conflict", JUMP: "warning"}  # what a record lacks is a warning as well
+_ODD = ("conflict", "warning")
 
 
 class Oddity(NamedTuple):
@@ -32,9 +34,12 @@ class Oddity(NamedTuple):
 def judge(context: Context, changes: Changes, said: Said, thing: Thing, before: Fields) -> str:
     """The quality of a record that was folded again: conflict, warning, or "" where nothing is
     odd. `before` are its fields until now."""
+    is_odd = thing.quality in _ODD
+    if not is_odd and len(thing.xrefs) < 2 and not _has_a_course(thing.entity):
+        return ""  # the everyday case: one system speaks, of a thing that has no state and no needs
     now = [*_conflicts(context, thing), *_jump(thing, before, said.seq), *_lacks(thing)]
-    if not now and thing.quality not in _QUALITY.values():
-        return ""  # the everyday case
+    if not now and not is_odd:
+        return ""
     known = _known(context, thing)
     kept = _standing_jump(thing, before, known)
     current = {(one.rule, one.field): one for one in now}
@@ -47,7 +52,7 @@ def judge(context: Context, changes: Changes, said: Said, thing: Thing, before: 
     for key in [key for key in known if key not in current and key not in kept]:
         changes.closed.append((changes.now, known.pop(key).id))
     found = {_QUALITY.get(rule, "warning") for rule, _ in known}
-    return next((quality for quality in ("conflict", "warning") if quality in found), "")
+    return next((quality for quality in _ODD if quality in found), "")
 
 
 def _conflicts(context: Context, thing: Thing) -> Iterator[Oddity]:
@@ -87,6 +92,13 @@ def _jump(thing: Thing, before: Fields, seq: int) -> Iterator[Oddity]:
         return
     after = ", ".join(cycle.steps.get(old, ())) or "nothing"
     yield Oddity(JUMP, cycle.field, f"{old} → {new}", f"after {old}: {after}")
+
+
+@cache
+def _has_a_course(entity: str) -> bool:
+    """Whether a record can be odd by itself: in its state, or for what it lacks."""
+    spec = entities()[entity]
+    return spec.lifecycle is not None or bool(spec.needed)
 
 
 def _standing_jump(
