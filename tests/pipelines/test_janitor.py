@@ -157,3 +157,26 @@ def test_erasing_keeps_what_the_remark_said_and_is_done_once(small_house, adt):
 
     [(remark,)] = session.all("select remark from message")
     assert orjson.loads(remark) == {"notes": ["a note"], "erased": "2026-02-25T06:13:20.000000Z"}
+
+
+def test_an_override_ends_when_its_time_is_over_and_not_before(house, adt, clean):
+    house.keep(adt("A", 1, sex="F"))
+    house.settle()
+    [(one,)] = house.rows("select id from participant")
+    until = 1_772_000_000_000_000 + 10 * DAY
+    house.order(
+        "override", object=f"Participant {one}", entity="Participant", id=one, field="sex",
+        value="other", until=until,
+    )  # fmt: skip
+    house.settle()
+    assert house.rows("select sex from participant") == [("other",)]
+
+    clean(9)
+    house.settle()
+    assert house.rows("select sex from participant") == [("other",)]
+    clean(11)
+    clean(11)  # the same again ends nothing else
+    house.settle()
+
+    assert house.rows("select sex from participant") == [("female",)]
+    assert house.rows("select state, decided_by from decision") == [("expired", "ada")]
