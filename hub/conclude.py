@@ -69,6 +69,9 @@ def _version(
         changes.new_things.add((thing.entity, thing.id))
     thing.n += 1
     thing.valid_from = said.at
+    # a clock that was set back must not make two versions of one moment: what was known then would
+    # be the later one without what it builds on
+    thing.recorded_at = max(thing.recorded_at, changes.now)
     v = context.numbers.next("version", "v")
     plain = orjson.dumps(changed)
     text: str | None = None
@@ -80,7 +83,7 @@ def _version(
     won = {name: a for name, a in thing.provenance.items() if name in changed}
     changes.versions.append(
         (
-            v, thing.entity, thing.id, thing.n, said.seq, said.at, changes.now, text, sealed,
+            v, thing.entity, thing.id, thing.n, said.seq, said.at, thing.recorded_at, text, sealed,
             provenance_text(won),
         )
     )  # fmt: skip

@@ -16,6 +16,7 @@ from hub.stored import as_written
 from hub.things import Assertion, Thing, Xref
 
 _XREF = "select x, digest, entity, system, native, home_id, entity_id, live from xref"
+_ENVELOPE = "version, valid_from, recorded_at, quality, withdrawn, superseded_by"
 _ASSERTION = "select a, x, entity, seq, at, native_version, kind, said, sealed, echo from assertion"
 
 
@@ -175,13 +176,13 @@ def _standing_rows(context: Context, things: Sequence[Thing]) -> None:
     for entity, known in by_entity.items():
         table = entities()[entity].table.name
         rows = context.session.among(
-            f"select id, version, valid_from, quality, withdrawn, superseded_by from {table} "
-            "where id in {members}",
+            f"select id, {_ENVELOPE} from {table} where id in {{members}}",
             list(known),
         )
-        for one, n, valid_from, quality, withdrawn, superseded_by in rows:
+        for one, n, valid_from, recorded_at, quality, withdrawn, superseded_by in rows:
             thing = known[one]
             thing.n, thing.valid_from, thing.quality = n, valid_from, quality
+            thing.recorded_at = recorded_at
             thing.withdrawn, thing.superseded_by = bool(withdrawn), superseded_by
             thing.led_away = superseded_by is not None
 

@@ -62,6 +62,7 @@ class Thing:
     withdrawn: bool = False
     superseded_by: str | None = None
     valid_from: int = 0
+    recorded_at: int = 0  # of its last version: no later one is recorded before it
     led_away: bool = False  # whether its last version says that another id replaced it
 
 

@@ -68,7 +68,7 @@ def _write_things(context: Context, changes: Changes) -> None:
     old: dict[str, list[Row]] = {}
     for key, thing in changes.things.items():
         rows = new if key in changes.new_things else old
-        rows.setdefault(thing.entity, []).append(_thing_row(context, changes.now, thing))
+        rows.setdefault(thing.entity, []).append(_thing_row(context, thing))
     for entity, own in new.items():
         spec = entities()[entity]
         context.session.insert(spec.table, _columns(entity), own)
@@ -87,9 +87,9 @@ def _columns(entity: str) -> tuple[str, ...]:
     return (*_ENVELOPE, *(str(field.column) for field in _fields(entity)))
 
 
-def _thing_row(context: Context, now: int, thing: Thing) -> Row:
+def _thing_row(context: Context, thing: Thing) -> Row:
     return (
-        thing.id, thing.n, thing.valid_from, now, thing.quality, thing.withdrawn,
+        thing.id, thing.n, thing.valid_from, thing.recorded_at, thing.quality, thing.withdrawn,
         thing.superseded_by, provenance_text(thing.provenance), *_cells(context.keyring, thing),
     )  # fmt: skip
 

@@ -9,6 +9,7 @@ from hub.history import Asked, history, rebuilt
 from hub.model.spec import entities
 from hub.principal import READ, SYSTEM, Forbidden, Principal
 from hub.query import BadQuery, View
+from hub.render import moment
 from hub.statement import REMOVED, Identifier, Ref, SameAs, Stated
 from hub.worklists import decisions, findings
 
@@ -131,6 +132,23 @@ def test_what_came_to_be_known_later_was_not_known_before(reader, store, tell, c
     assert then(reader, one, known_at=between)["language"] is None
     assert then(reader, one, as_of=BASE + 7_000_000)["language"] == "no"
     assert then(reader, one, as_of=BASE + 7_000_000, known_at=between) is None
+
+
+def test_a_clock_that_was_set_back_leaves_no_version_before_the_one_it_builds_on(
+    reader, store, tell, context
+):
+    moments = iter((50, 20, 30))
+    context.clock = lambda: BASE + next(moments) * 1_000_000
+    tell(patient("p", "1", sex="female", language="no"))
+    tell(patient("p", "1", language="en"))
+    context.world.clear()  # as after a restart
+    tell(patient("p", "1", language="de"))
+    [one] = ids(store)
+
+    assert then(reader, one, known_at=BASE + 40_000_000) is None
+    assert [i["recorded_at"] for i in versions(reader, one)] == [moment(BASE + 50_000_000)] * 3
+    found = then(reader, one, known_at=BASE + 50_000_000)
+    assert (found["sex"], found["language"]) == ("female", "de")
 
 
 def test_nothing_is_rebuilt_before_its_first_version(reader, store, tell):
