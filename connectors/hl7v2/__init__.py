@@ -32,7 +32,7 @@ class Hl7v2(Connector):
     facts: ClassVar[Facts] = Facts(
         pulls="listens: ADT, SIU, MFN, PMU, DFT, MDM, ORM, ORU, CRM, CSU",
         incremental="sent as it happens",
-        deletes="events (A11, A23, A40, S17, B03, C02 …)",
+        deletes="events (A11, S17, B03, C02 …)",
         pushes="any message, original and enhanced acknowledgement",
         auth="TLS, mutual TLS",
         tested="python-hl7",

@@ -16,8 +16,10 @@ from pipelines.settings import ConnectionSettings, HubSettings, build_connector
 
 DOCS = Path(__file__).parents[2] / "docs" / "connectors"
 PAGES = {
-    "irb.md": ("irb",), "oncore.md": ("oncore",), "sql.md": ("sql",),
-    "webhook.md": ("webhook", "webhook_out"),
+    "fhir.md": ("fhir",), "files.md": ("files", "sftp"), "hl7v2.md": ("hl7v2",), "irb.md": ("irb",),
+    "odata.md": ("odata",), "oncore.md": ("oncore",), "redcap.md": ("redcap",),
+    "rest.md": ("rest",), "scim.md": ("scim",), "sql.md": ("sql",), "vault.md": ("vault",),
+    "webhook.md": ("webhook", "webhook_out"), "workday.md": ("workday",),
 }  # fmt: skip
 
 
@@ -32,6 +34,12 @@ def test_the_connections_shown_are_taken(page):
     for said in shown:
         assert build_connector(ConnectionSettings(**said), HubSettings())
     assert {said["connector"] for said in shown} == set(PAGES[page])
+
+
+def test_every_connector_has_a_page():
+    described = {name for names in PAGES.values() for name in names}
+
+    assert described == set(registry.names())
 
 
 def test_the_mapping_shown_is_taken(tmp_path):
