@@ -4,12 +4,14 @@ from __future__ import annotations
 
 import io
 import itertools
+from dataclasses import replace
 
 import orjson
 import pytest
 
 from hub import audit
 from hub.audit import signing, verify
+from hub.audit.chain import entries
 from hub.audit.export import as_line, export
 from hub.audit.heads import Outside, heads, outside, stamped
 from hub.audit.signing import Altered
@@ -76,6 +78,17 @@ def test_each_byte_that_is_taken_out_or_put_in_is_found(exported):
     for place in range(0, len(exported), 3):
         assert looked(exported[:place] + exported[place + 1 :]).broken, place
         assert looked(exported[:place] + b"0" + exported[place:]).broken, place
+
+
+def test_what_stands_behind_the_end_is_found(exported):
+    assert looked(exported + b" ").broken
+    assert looked(exported + lines_of(exported)[-1]).broken
+
+
+def test_a_blank_that_means_nothing_to_json_is_found(exported):
+    for place in range(len(exported)):
+        if exported[place : place + 1] in b',:{}[]"':
+            assert looked(exported[:place] + b" " + exported[place:]).broken, place
 
 
 def lines_of(content: bytes) -> list[bytes]:
@@ -224,6 +237,25 @@ def test_a_store_whose_tail_is_cut_is_found_by_what_is_kept_outside(filled, sign
 
     assert [one.partition(":")[0] for one in report.broken] == ["settler/5", "start/2", "worker/4"]
     assert verify.store(filled, Outside()).broken == []  # nothing inside shows it
+
+
+def test_a_chain_that_was_written_anew_is_found_by_what_is_kept_outside(filled, signer):
+    """With an entry changed and every hash after it worked out again, the chain alone is sound."""
+    trusted = signing.keys_in(signer.lines)
+    lines = [stamped(signer, heads(filled), NOW)]
+    past_the_guard(filled)
+    kept = [one for one in entries(filled) if one.chain == "worker"]
+    filled.run("delete from audit where chain = 'worker'")
+    forged = [replace(one.entry, actor="eve" if one.n == 2 else "ada") for one in kept]
+    with filled.transaction():
+        audit.append(filled, "worker", forged)
+
+    report = verify.store(filled, outside(lines, trusted, "heads"))
+
+    assert verify.store(filled, Outside()).broken == []
+    assert report.broken == [
+        "worker/4: it is not the entry that was signed on 2026-02-25T06:13:20.000000Z"
+    ]
 
 
 def test_lines_kept_outside_that_were_altered_or_taken_out_are_found(filled, signer):
