@@ -116,7 +116,8 @@ class View:
         return [view for view in found if having is None or view.get(having[0]) == having[1]]
 
     def identifiers(self, type: str) -> Sequence[Identifier]:
-        """Those the target gave the record itself, then by the authority of who gave them."""
+        """Those the target gave the record itself, then by the authority of who gave them; of one
+        system's, what the record shows as its number now before what it was before."""
         keys = _keys(self)
         rows = self.views.session.among(
             "select x, assigner, value from identifier where type = ? and x in {members}",
@@ -127,7 +128,8 @@ class View:
         for x, assigner, cell in rows:
             value = self.views.keyring.open(bytes(cell), f"identifier|{x}|value".encode())
             by_key.setdefault(x, []).append(Identifier(type, value.decode(), assigner))
-        found = [one for key in keys for one in sorted(by_key.get(key.x, []), key=_order)]
+        now = self.fields.get(type)
+        found = [one for k in keys for one in sorted(by_key.get(k.x, []), key=_order(now))]
         if found:
             spec = entities()[self.entity]
             self._note(spec.identifiers[type].sensitivity or spec.sensitivity)
@@ -233,8 +235,8 @@ def _home(session: Session, spec: EntitySpec, one: str) -> str:
     return one
 
 
-def _order(one: Identifier) -> tuple[str, str]:
-    return (one.assigner, one.value)
+def _order(now: Any) -> Callable[[Identifier], tuple[bool, str, str]]:  # noqa: ANN401 - JSON
+    return lambda one: (one.value != now, one.assigner, one.value)
 
 
 def _folded(views: Views, entity: str, one: str, n: int) -> dict[str, Any]:

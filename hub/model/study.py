@@ -74,6 +74,10 @@ class Study(Entity, table=True):
     title: str | None = text("the title people know it by", fhir="ResearchStudy.title")
     official_title: str | None = text("the full protocol title", ctgov="officialTitle")
     acronym: str | None = text("acronym", ctgov="acronym", longest=100)
+    sponsor_protocol_no: str | None = text(
+        "the sponsor's number, as it is now; what it was before, its history has", longest=200,
+        ctgov="orgStudyIdInfo.id",
+    )  # fmt: skip
     study_type: str | None = code("design family", TYPES, ctgov="designModule.studyType")
     phase: str | None = code("trial phase", PHASES, fhir="ResearchStudy.phase")
     phase_native: str | None = text("phase as the source said it", longest=200)

@@ -244,3 +244,15 @@ def test_who_refers_to_a_record_is_found_from_it(say, views, context):
     assert sorted(one.get("state") for one in found) == ["enrolled", "withdrawn"]
     assert [one.get("state") for one in enrolled] == ["enrolled"]
     assert nobodys.referring("Enrollment", "participant") == []
+
+
+def test_of_two_numbers_of_one_system_the_present_one_comes_first(say, views, context):
+    for number in ("ACM-7", "ACM-9", "ACM-8"):
+        given = (Identifier("sponsor_protocol_no", number, "ACME"),)
+        say(Stated(entity="Study", key="s", fields={"sponsor_protocol_no": number},
+                   identifiers=given))  # fmt: skip
+    [one] = ids(context, "study")
+
+    numbers = views.now("Study", one).identifiers("sponsor_protocol_no")
+
+    assert [number.value for number in numbers] == ["ACM-8", "ACM-7", "ACM-9"]

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from hub.canonical_view import Views
 from hub.joining import unmerge
 
 ADA = {"subjectDemographicsId": 501, "mrn": "700123", "birthDate": "1985-02-01"}
@@ -76,8 +77,9 @@ def protocol(**more):
 
 
 def test_04_a_sponsor_renumbers_its_study(told):
-    """ACME calls ACM-7 from March on ACM-7/B, and OnCore follows. Messages of both numbers mean the
-    one study: the hospital goes on with the old one for weeks."""
+    """ACME calls ACM-7 from 10 March on ACM-7/B, and OnCore follows. Messages of both numbers mean
+    the one study: the hospital goes on with the old one for weeks. The study shows the new number,
+    and until which day it was the old one; who is told of it hears the new one."""
     told.says("protocols", protocol(sponsorProtocolNo="ACM-7"))
     told.day("2026-03-10")
     told.says("protocols", protocol(sponsorProtocolNo="ACM-7/B"))
@@ -89,3 +91,10 @@ def test_04_a_sponsor_renumbers_its_study(told):
     assert by_old["id"] == by_new["id"] == told.one("Enrollment")["study"]["id"]
     numbers = [i["value"] for i in by_new["identifiers"] if i["type"] == "sponsor_protocol_no"]
     assert numbers == ["ACM-7", "ACM-7/B"]
+    study = told.one("Study")
+    assert told.values(study, "Study", "sponsor_protocol_no") == ["ACM-7", "ACM-7/B"]
+    assert told.then(study, "Study", as_of="2026-03-09")["sponsor_protocol_no"] == "ACM-7"
+    assert told.story(study, "Study", "sponsor_protocol_no")["since"].startswith("2026-03-10")
+    views = Views(told.store, told.context.keyring, "ehr", lambda *_: 0)
+    first, *_ = views.now("Study", study["id"]).identifiers("sponsor_protocol_no")
+    assert first.value == study["sponsor_protocol_no"] == "ACM-7/B"
