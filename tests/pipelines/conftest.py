@@ -209,13 +209,16 @@ def embedded(tmp_path: Path, migrated_files: Path) -> Places:
 
 
 @pytest.fixture
-def clustered(tmp_path: Path, postgres_server: str, migrated_database: str) -> Places:
+def clustered(tmp_path: Path, postgres_server: str, migrated_database: str):
     name = f"house_{next(_copies)}"
     with psycopg.connect(postgres_server, autocommit=True) as connection:
         connection.execute(f"create database {name} template {migrated_database}")
     places = Places(tmp_path / "data", _address(postgres_server, name))
     places.make()
-    return places
+    yield places
+    with psycopg.connect(postgres_server, autocommit=True) as connection:
+        # a thousand files: now they are hardly on the disk, at the end they all would be
+        connection.execute(f"drop database {name} with (force)")
 
 
 @pytest.fixture(params=["sqlite", "postgresql"])
