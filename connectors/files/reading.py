@@ -11,6 +11,7 @@ from typing import BinaryIO
 
 from connectors import ledger as ledgers
 from connectors.errors import TryLater
+from connectors.files.checked import differs
 from connectors.files.folder import Entry, Folder, trouble
 from connectors.files.listing import Clock, archive, due
 from connectors.files.streams import Stream
@@ -149,8 +150,10 @@ def _mark(folder: Folder, entry: Entry, source: BinaryIO) -> str:
 def _content(pull: _Pull, entry: Entry, mark: str, source: BinaryIO) -> Iterator[Record]:
     refusal = "CROHUB-FILE-EMPTY: the file has no bytes"
     if entry.size:
+        inbox = pull.inbox
+        refusal = differs(inbox.folder, entry.name, inbox.stream.marker, source)
         source.seek(0)
-        refusal = pull.inbox.stream.refusal(source)
+        refusal = refusal or inbox.stream.refusal(source)
     if not refusal:
         yield from _pieces(pull, entry, mark, source, START)
         return

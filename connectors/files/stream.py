@@ -39,7 +39,9 @@ class FileStream(BaseModel):
 
     glob: Glob
     settle: float = Field(10.0, ge=0)  # seconds a file must rest before it is read
-    marker: str = ""  # ".done": read x.csv only when x.csv.done is there
+    # ".done": read x.csv only when x.csv.done is there; ".sha256" (".md5", ".sha512"): and when
+    # the checksum in it is the file's
+    marker: str = ""
     after: Literal["leave", "archive"] = "leave"  # once the hub has stored it
     archive: Annotated[Glob, Field(pattern=r"^[^.-].*$")] = "archive"  # folder below this one
     largest: int = Field(1024**3, gt=0)  # bytes; a larger file is refused
