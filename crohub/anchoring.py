@@ -39,7 +39,7 @@ class Anchors:
 def anchors(deployment: Deployment, data: Path) -> Anchors:
     """As hub.yaml says, else a file beside it. Raises Misconfigured for a place in the data folder:
     whoever could rewrite the audit could rewrite that too."""
-    said = deployment.hub.audit.anchor or (str(deployment.folder / NAME),)
+    said = deployment.hub.audit.anchor or (NAME,)
     hooks = tuple(one for one in said if one.startswith(("http://", "https://")))
     files = tuple(_file(deployment.folder / one) for one in said if one not in hooks)
     for file in files:

@@ -9,6 +9,7 @@ import socket
 import sqlite3
 import threading
 from http.server import BaseHTTPRequestHandler, HTTPServer
+from pathlib import Path
 
 import httpx2
 import pytest
@@ -335,6 +336,17 @@ def test_a_line_is_added_only_when_something_was_entered(house):
 
     lines = (config / "audit-heads.jsonl").read_text().splitlines()
     assert [json.loads(one)["chains"]["settler"][0] for one in lines] == [1, 3]
+
+
+def test_the_place_is_beside_hub_yaml_also_where_its_folder_is_named_from_here(house, monkeypatch):
+    places, config = house
+    monkeypatch.chdir(config.parent)
+    made = anchoring(places, Path(config.name))
+
+    made.tick()
+
+    assert made.trouble == {}
+    assert (config / "audit-heads.jsonl").read_text().count("\n") == 1
 
 
 def test_every_place_that_is_named_gets_its_lines(house, tmp_path):
