@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from dataclasses import asdict
 from typing import Annotated, Any
 
@@ -27,7 +28,7 @@ def connectors(
 
     if name:
         schema = registry.find(name).model_json_schema()
-        data(schema, as_json=True)
+        data(schema, as_json=as_json, lines=[json.dumps(schema, ensure_ascii=False, indent=2)])
     elif markdown:
         data(None, as_json=False, lines=table())
     else:
