@@ -7,20 +7,21 @@ revision = "hub_0012"
 down_revision = "hub_0011"
 branch_labels = None
 depends_on = None
+_BIG = sa.BigInteger().with_variant(sa.Integer(), "sqlite")
 
 
 def upgrade() -> None:
-    op.execute("alter table decision add column expires_at bigint")
+    op.add_column("decision", sa.Column("expires_at", _BIG))
     op.execute("alter table decision add column ids text")
     op.create_index("ix_decision_state", "decision", ["state", "kind", "id"])
     op.create_table(
         "relation",
         sa.Column("kind", sa.String(8), nullable=False),
-        sa.Column("one_x", sa.BigInteger(), nullable=False),
-        sa.Column("other_x", sa.BigInteger(), nullable=False),
+        sa.Column("one_x", _BIG, nullable=False),
+        sa.Column("other_x", _BIG, nullable=False),
         sa.Column("entity", sa.String(40), nullable=False),
-        sa.Column("seq", sa.BigInteger(), nullable=False),
-        sa.Column("withdrawn_seq", sa.BigInteger()),
+        sa.Column("seq", _BIG, nullable=False),
+        sa.Column("withdrawn_seq", _BIG),
         sa.PrimaryKeyConstraint("kind", "one_x", "other_x", name="pk_relation"),
     )
     for column in ("one_x", "other_x"):

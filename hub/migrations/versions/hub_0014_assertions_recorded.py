@@ -10,7 +10,8 @@ depends_on = None
 
 def upgrade() -> None:
     # added in place: a table that is copied would lose its triggers. 0: before this release
-    op.execute("alter table assertion add column recorded_at bigint not null default 0")
+    big = "integer" if op.get_bind().dialect.name == "sqlite" else "bigint"
+    op.execute(f"alter table assertion add column recorded_at {big} not null default 0")
 
 
 def downgrade() -> None:
