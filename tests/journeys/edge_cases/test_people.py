@@ -45,9 +45,10 @@ def test_08_the_principal_investigator_changes_in_the_middle_of_a_study(told):
 
 
 def test_08_the_irb_names_one_principal_investigator_at_a_time(told):
-    """The IRB's portal only shows the present one: that another stands there ends the first."""
+    """The IRB's portal only shows the present one: that another stands there ends the first, and
+    the day that the board approved him is not the day it approved her."""
     study = {"id": "STUDY00000123", "name": "ONC-101"}
-    told.says("irb_studies", study | {"pi": {"employeeId": "E100"}})
+    told.says("irb_studies", study | {"pi": {"employeeId": "E100", "approvedDate": "2026-01-10"}})
     told.day("2026-03-10")
     told.says("irb_studies", study | {"pi": {"employeeId": "E101"}})
 
@@ -55,7 +56,8 @@ def test_08_the_irb_names_one_principal_investigator_at_a_time(told):
     active = told.all("StaffAssignment", role="pi", status="active")
     assert [one["person"]["id"] for one in active] == [second["id"]]
     before = told.then(active[0], "StaffAssignment", as_of="2026-03-09")
-    assert before["person"]["id"] == first["id"]
+    assert (before["person"]["id"], before["irb_approved_on"]) == (first["id"], "2026-01-10")
+    assert active[0]["irb_approved_on"] is None
     assert told.one("Study")["principal_investigator"]["id"] == second["id"]
 
 
