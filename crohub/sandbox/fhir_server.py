@@ -2,15 +2,11 @@
 
 from __future__ import annotations
 
-import socket
-import threading
 from collections.abc import Awaitable, Callable
 from datetime import UTC, datetime
 from email.utils import format_datetime
 from urllib.parse import parse_qsl
 
-import uvicorn
-from starlette.applications import Starlette
 from starlette.requests import Request
 from starlette.responses import Response
 from starlette.routing import Route
@@ -22,8 +18,8 @@ from crohub.sandbox.fhir_search import FhirError
 from crohub.sandbox.fhir_store import FhirStore
 from crohub.sandbox.fhir_transaction import Transactions
 from crohub.sandbox.fhir_writes import Pushed, Writes
+from crohub.sandbox.web import WebServer
 
-START_WITHIN = 10.0  # seconds
 Endpoint = Callable[[Request], Awaitable[Response]]
 
 
@@ -51,16 +47,12 @@ class FhirServer:
         self.writes = Writes(store, now)
         self.transactions = Transactions(self.writes)
         self.exports = Exports(store, now, signed=bool(token))
-        self._socket: socket.socket | None = None
-        self._server: uvicorn.Server | None = None
-        self._thread: threading.Thread | None = None
+        self._web = WebServer(self._routes(), name="sandbox-fhir", dated=False)
 
     @property
     def url(self) -> str:
         """The base URL; only between `start` and `stop`."""
-        if self._socket is None:
-            raise RuntimeError("the FHIR server is not running; call start() first")
-        return f"http://127.0.0.1:{self._socket.getsockname()[1]}/fhir"
+        return f"{self._web.url}/fhir"
 
     @property
     def pushed(self) -> list[Pushed]:
@@ -69,37 +61,14 @@ class FhirServer:
 
     def start(self) -> None:
         """Binds a free port and serves in a thread; requests are taken when this returns."""
-        self._socket = socket.create_server(("127.0.0.1", 0))
-        self._socket.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)  # as sandbox/web.py says
-        config = uvicorn.Config(
-            self.app(), log_config=None, access_log=False, lifespan="off", ws="none",
-            loop="asyncio", date_header=False, timeout_graceful_shutdown=1,
-        )  # fmt: skip
-        self._server = uvicorn.Server(config)
-        self._thread = threading.Thread(
-            target=self._server.run, args=([self._socket],), name="sandbox-fhir", daemon=True
-        )
-        self._thread.start()
-        waiting = threading.Event()  # uvicorn has no other way to say that it has started
-        for _ in range(int(START_WITHIN / 0.01)):
-            if self._server.started:
-                return
-            waiting.wait(0.01)
-        self.stop()
-        raise RuntimeError(f"the FHIR server did not start within {START_WITHIN:g} s")
+        self._web.start()
 
     def stop(self) -> None:
         """Ends the server; open requests get a second to finish."""
-        if self._server and self._thread:
-            self._server.should_exit = True
-            self._thread.join()
-        if self._socket:
-            self._socket.close()
-        self._server = self._thread = self._socket = None
+        self._web.stop()
 
-    def app(self) -> Starlette:
-        """The server as an ASGI application."""
-        routes = [
+    def _routes(self) -> list[Route]:
+        return [
             Route("/fhir/metadata", self._open_to_all(self._metadata)),
             Route("/fhir", self._guarded(self._page), methods=["GET"]),
             Route("/fhir", self._guarded(self.transactions.take), methods=["POST"]),
@@ -113,7 +82,6 @@ class FhirServer:
             Route("/fhir/{kind}/{id}", self._guarded(self.writes.update), methods=["PUT"]),
             Route("/fhir/{kind}/{id}/_history", self._guarded(self._history)),
         ]
-        return Starlette(routes=routes)
 
     def _exporting(self) -> list[Route]:
         exports = self.exports

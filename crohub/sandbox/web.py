@@ -49,13 +49,16 @@ class Asked:
 
 class WebServer:
     """Serves `routes` at `url` between `start` and `stop`; a context manager does both. `asked`
-    are the requests so far, `faults` what the next ones meet."""
+    are the requests so far, `faults` what the next ones meet. Without `dated` the answers' Date
+    header is left to the routes."""
 
-    def __init__(self, routes: Sequence[BaseRoute], *, name: str = "sandbox-web") -> None:
+    def __init__(
+        self, routes: Sequence[BaseRoute], *, name: str = "sandbox-web", dated: bool = True
+    ) -> None:
         self.faults: list[Fault] = []
         self.asked: list[Asked] = []
         self._app = _Faulty(Starlette(routes=list(routes)), self)
-        self._name = name
+        self._name, self._dated = name, dated
         self._socket: socket.socket | None = None
         self._server: uvicorn.Server | None = None
         self._thread: threading.Thread | None = None
@@ -81,7 +84,7 @@ class WebServer:
         self._socket.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
         config = uvicorn.Config(
             self._app, log_config=None, access_log=False, lifespan="off", ws="none",
-            loop="asyncio", timeout_graceful_shutdown=1,
+            loop="asyncio", date_header=self._dated, timeout_graceful_shutdown=1,
         )  # fmt: skip
         self._server = uvicorn.Server(config)
         self._thread = threading.Thread(
