@@ -23,8 +23,9 @@ OPEN: Final = "open"
 Answer = Literal["accepted", "declined"]
 ANSWERS: Final = ("accepted", "declined")
 STATES: Final = (OPEN, *ANSWERS, "expired", "moot")
+MATCH: Final = "match"
 # accepted, they make one record of two
-JOINING: Final = ("match", "identity")
+JOINING: Final = (MATCH, "identity")
 
 
 COLUMNS: Final = (
@@ -98,6 +99,16 @@ def moot(session: Session, digest: bytes, *, at: int, reason: str) -> None:
         "update decision set state = 'moot', decided_at = ?, decided_by = 'crohub', reason = ?, "
         "digest = ? where digest = ? and state = 'open'",
         (at, reason, os.urandom(16), digest),
+    )
+
+
+def moot_match(session: Session, ids: Sequence[str], *, at: int, reason: str) -> None:
+    """Whether these two records may be one needs nobody any more."""
+    either = [orjson.dumps(list(order)).decode() for order in (ids, ids[::-1])]
+    session.run(
+        "update decision set state = 'moot', decided_at = ?, decided_by = 'crohub', reason = ? "
+        "where kind = ? and state = 'open' and ids in (?, ?)",
+        (at, reason, MATCH, *either),
     )
 
 

@@ -37,6 +37,13 @@ def sealed_parts(entity: str) -> MappingProxyType[str, EntitySpec]:
     return MappingProxyType(sealed_beside(entity))
 
 
+def field_of(spec: EntitySpec, name: str) -> tuple[EntitySpec, str]:
+    """A field of the record, or as `phi.birth_date` of one of its sealed parts."""
+    part, dot, rest = name.partition(".")
+    parts = sealed_parts(spec.name)
+    return (parts[part], rest) if dot and part in parts else (spec, name)
+
+
 def scope_for(spec: EntitySpec) -> str:
     """The scope that a sealed entity asks for."""
     return SCOPES[spec.sensitivity]

@@ -74,6 +74,8 @@ def _joined(context: Context, question: decisions.Question, word: Word) -> None:
 def _kept_apart(context: Context, question: decisions.Question, word: Word) -> None:
     one, other = question.ids
     keep_apart(context, entities()[question.entity], one, other, word)
+    reason = "a person has said that they are two"
+    decisions.moot_match(context.session, question.ids, at=word.at, reason=reason)
 
 
 def _approved(context: Context, question: decisions.Question, word: Word) -> None:

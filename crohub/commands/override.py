@@ -26,7 +26,7 @@ def add_to(app: typer.Typer) -> None:
 def override(
     entity: Annotated[str, typer.Argument(metavar="ENTITY", help="Enrollment, Study …")],
     one: Annotated[str, typer.Argument(metavar="ID")],
-    field: Annotated[str, typer.Argument(metavar="FIELD")],
+    field: Annotated[str, typer.Argument(metavar="FIELD", help="phi.birth_date of a sealed part.")],
     value: Annotated[str, typer.Argument(metavar="VALUE", help="null: it has none.")],
     reason: Why,
     until: Annotated[str, typer.Option(help="When it ends: a day, or an instant.")] = "",
@@ -37,8 +37,9 @@ def override(
     """Say what a field is, whatever the systems say: it counts until it ends or is lifted."""
     from crohub.node import whoever
     from hub.override import Override, fault_of
+    from hub.reader import field_of
 
-    spec = _spec(entity)
+    spec, field = field_of(_spec(entity), field)
     given = Override(entity=spec.name, id=one, field=field, value=_value(spec, field, value))
     if fault := fault_of(spec, given):
         raise stop(WRONG, fault)

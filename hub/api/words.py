@@ -21,11 +21,10 @@ from hub.api.errors import Problem, not_found
 from hub.api.records import Records, id_of, spec_of
 from hub.clock import micros, now
 from hub.decisions import ANSWERS, OPEN
-from hub.model.spec import EntitySpec
 from hub.override import Override, fault_of
 from hub.principal import OPERATE
 from hub.query import BadQuery
-from hub.reader import scope_for, sealed_parts
+from hub.reader import field_of, scope_for
 
 Json = dict[str, Any]
 _LONGEST = 2000  # characters of a reason
@@ -92,7 +91,7 @@ class Words:
     async def override(self, request: Request) -> Response:
         """A field is what a person says, until its time is over."""
         said = await _said(request, ("field", "value", "until", "reason"))
-        spec, name = _field_of(spec_of(request), _text(said, "field"))
+        spec, name = field_of(spec_of(request), _text(said, "field"))
         if spec.sealed:
             principal_of(request).must(scope_for(spec))
         one = id_of(request)
@@ -179,13 +178,6 @@ def _text(said: Json, name: str) -> str:
     if not isinstance(value, str) or not value.strip() or len(value) > _LONGEST:
         raise Problem(422, detail=f"{name}: expected a text of 1 to {_LONGEST} characters")
     return value.strip()
-
-
-def _field_of(spec: EntitySpec, name: str) -> tuple[EntitySpec, str]:
-    """A field of the record, or as `phi.birth_date` of one of its sealed parts."""
-    part, dot, rest = name.partition(".")
-    parts = sealed_parts(spec.name)
-    return (parts[part], rest) if dot and part in parts else (spec, name)
 
 
 def _until(said: Json) -> int | None:

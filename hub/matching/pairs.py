@@ -15,7 +15,7 @@ from hub.matching.weights import Score, score
 from hub.seal import Keyring
 from hub.write import columns_of
 
-KIND, ACTOR = "match", "crohub:matching"
+KIND, ACTOR = decisions.MATCH, "crohub:matching"
 _AT_ONCE = 200  # questions that are answered in one transaction
 
 

@@ -50,6 +50,17 @@ def test_its_end_is_kept_and_a_past_one_refused(crohub, two_systems, states):
     assert ("override", "accepted", 4_102_444_800_000_000) in rows
 
 
+def test_a_field_of_a_sealed_part_is_named_as_in_every_answer(crohub, two_systems, states):
+    about = ("Enrollment", states()["S-1"][0], "arm.arm_assigned")
+    where = ("--reason", "x", "--config", two_systems)
+
+    said = crohub("override", *about, "ARM-B", *where)
+
+    assert said.code == 0, said.err
+    [told] = crohub("why", *about, *where, "--json").json["fields"]
+    assert (told["field"], told["value"]) == ("arm.arm_assigned", "ARM-B")
+
+
 @pytest.mark.parametrize(
     ("words", "told"),
     [

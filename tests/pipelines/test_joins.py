@@ -122,6 +122,26 @@ def test_a_decided_contradiction_is_no_trouble_any_more(small_house, adt, state)
     assert merged == [False, state == "accepted"]
 
 
+def test_whoever_says_that_two_are_two_is_not_asked_whether_they_may_be_one(house, adt):
+    house.keep(*(adt(key, number) for number, key in enumerate("ABC", 1)))
+    house.settle()
+    a, b, c = [one for one, _ in records(house)]
+    asked = (("06", "match", [a, b]), ("07", "match", [a, c]), ("08", "identity", [b, a]))
+    for digest, kind, ids in asked:
+        house.order(
+            "propose", object=digest * 16, kind=kind, evidence={},
+            proposal={"entity": "Participant", "ids": ids},
+        )  # fmt: skip
+    house.settle()
+    [(question,)] = house.rows("select id from decision where kind = 'identity'")
+
+    house.order("decide", object=question, state="declined")
+    house.settle()
+
+    states = house.rows("select state from decision order by digest")
+    assert states == [("moot",), ("open",), ("declined",)]
+
+
 def test_a_question_lapses_when_its_time_is_over(small_house):
     house = small_house
     for digest in ("04", "05"):
