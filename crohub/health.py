@@ -12,6 +12,7 @@ from pathlib import Path
 
 from connectors.errors import Misconfigured
 from crohub import auditing, checking, schema
+from crohub.anchoring import anchors
 from crohub.commands.ending import of_database
 from crohub.options import Options, places_of
 from crohub.ownership import Busy, owned
@@ -134,6 +135,10 @@ def _audit(places: Places, deployment: Deployment) -> Finding:
     except (Misconfigured, OSError) as error:
         return Finding(what="audit", ok=False, detail=str(error))
     good = f"every entry follows; {report.heads} signed heads are kept outside"
+    files = anchors(deployment, places.data).files  # of webhooks nothing is seen here
+    if report.entries and files and not report.heads:
+        missing = ", ".join(map(str, files))
+        good = f"warning: no signed head is kept in {missing}; an end that is cut would not show"
     return Finding(what="audit", ok=not report.broken, detail=(report.broken or [good])[0])
 
 

@@ -349,6 +349,17 @@ def test_the_place_is_beside_hub_yaml_also_where_its_folder_is_named_from_here(h
     assert (config / "audit-heads.jsonl").read_text().count("\n") == 1
 
 
+def test_a_place_that_holds_no_head_is_told_by_the_doctor(house, crohub):
+    places, config = house
+
+    before = crohub("doctor", "--config", config).out
+    anchoring(places, config).tick()
+    after = crohub("doctor", "--config", config).out
+
+    assert f"no signed head is kept in {config / 'audit-heads.jsonl'}" in before
+    assert "1 signed heads are kept outside" in after
+
+
 def test_every_place_that_is_named_gets_its_lines(house, tmp_path):
     places, config = house
     (tmp_path / "folder").mkdir()
