@@ -47,17 +47,43 @@ class HttpSettings(BaseModel):
 
     model_config = ConfigDict(frozen=True, extra="forbid")
 
-    connect_timeout: float = Field(default=10, gt=0)
-    read_timeout: float = Field(default=30, gt=0)  # between two pieces of an answer
-    body_timeout: float = Field(default=300, gt=0)  # for a whole answer
-    body_cap: int = Field(default=16 * 1024 * 1024, gt=0)  # after unpacking
-    attempts: int = Field(default=4, ge=1, le=10)
-    patience: float = Field(default=60, ge=0)  # all attempts of one request together
-    ca_file: str = ""  # PEM of the authorities to trust instead of the system's
-    client_cert_file: str = ""  # PEM, for mutual TLS
-    client_key_file: str = ""
-    proxy: BaseUrl | None = None
-    throttle: Throttle | None = None
+    connect_timeout: float = Field(
+        default=10, gt=0, description="Seconds until a connection must stand."
+    )
+    read_timeout: float = Field(
+        default=30, gt=0, description="Seconds between two pieces of an answer."
+    )
+    body_timeout: float = Field(
+        default=300, gt=0, description="Seconds that a whole answer may take."
+    )
+    body_cap: int = Field(
+        default=16 * 1024 * 1024,
+        gt=0,
+        description="Bytes that an answer may have after unpacking.",
+    )
+    attempts: int = Field(
+        default=4, ge=1, le=10, description="How often one request is tried within one run."
+    )
+    patience: float = Field(
+        default=60, ge=0, description="Seconds for all attempts of one request together."
+    )
+    ca_file: str = Field(
+        default="", description="PEM file of the authorities to trust; empty: those of the machine."
+    )
+    client_cert_file: str = Field(
+        default="", description="PEM file of our certificate, for mutual TLS; empty: none."
+    )
+    client_key_file: str = Field(
+        default="",
+        description="PEM file of its private key; empty: it is in the certificate's file.",
+    )
+    proxy: BaseUrl | None = Field(
+        default=None, description="Address of the proxy that requests go through; unsaid: none."
+    )
+    throttle: Throttle | None = Field(
+        default=None,
+        description="How the system counts our requests and when we slow down before it does.",
+    )
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -57,10 +57,15 @@ class Throttle(BaseModel):
 
     model_config = ConfigDict(frozen=True, extra="forbid")
 
-    remaining: str
-    reserve: int = Field(default=100, ge=0)
-    pause: float = Field(default=2, ge=0)
-    delayed: str = ""
+    remaining: str = Field(description="Header that tells how many requests are left.")
+    reserve: int = Field(
+        default=100, ge=0, description="Requests left below which each further one waits."
+    )
+    pause: float = Field(default=2, ge=0, description="Seconds that a request waits then.")
+    delayed: str = Field(
+        default="",
+        description="Header that tells how many milliseconds it held us back; empty: none.",
+    )
 
     def wait(self, answer: Answer) -> float:
         """Seconds to wait before the next request."""

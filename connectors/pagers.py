@@ -83,7 +83,7 @@ class _Settings(BaseModel):
 class NoPages(_Settings):
     """Everything comes at once."""
 
-    kind: Literal["none"] = "none"
+    kind: Literal["none"] = Field(default="none", description="Everything comes at once.")
 
     def next(self, _: Ask, __: Came) -> Ask | None:
         return None
@@ -92,8 +92,10 @@ class NoPages(_Settings):
 class NextLink(_Settings):
     """The answer's body holds the next address (OData `"@odata.nextLink"`, Vault, FHIR)."""
 
-    kind: Literal["next_link"]
-    link: Path
+    kind: Literal["next_link"] = Field(
+        description="The answer's body holds the address of the next page."
+    )
+    link: Path = Field(description="Where that address is in an answer, by JMESPath.")
 
     def next(self, ask: Ask, came: Came) -> Ask | None:
         link = find(self.link, came.value)
@@ -103,7 +105,9 @@ class NextLink(_Settings):
 class LinkHeader(_Settings):
     """`Link: <…>; rel="next"` (RFC 8288 §3)."""
 
-    kind: Literal["link_header"]
+    kind: Literal["link_header"] = Field(
+        description='The header Link with rel="next" holds the address of the next page.'
+    )
 
     def next(self, ask: Ask, came: Came) -> Ask | None:
         for target, parameters in _LINK.findall(came.headers.get("link", "")):
@@ -117,13 +121,23 @@ class Offset(_Settings):
     """`offset` and `limit`. Ends when `has_more` is not true or `total` is reached; where a
     system says neither, with the first empty page, since many give less than was asked for."""
 
-    kind: Literal["offset"]
-    offset_param: str = "offset"
-    limit_param: str = "limit"
-    limit: int = Field(default=200, ge=1)
-    start: int = 0
-    has_more: MaybePath = ""
-    total: MaybePath = ""
+    kind: Literal["offset"] = Field(description="Pages by how many elements came before.")
+    offset_param: str = Field(
+        default="offset", description="Parameter that says how many elements are skipped."
+    )
+    limit_param: str = Field(
+        default="limit", description="Parameter that says how many are wanted."
+    )
+    limit: int = Field(default=200, ge=1, description="Elements asked for at once.")
+    start: int = Field(default=0, description="Offset of the first element, 0 or 1.")
+    has_more: MaybePath = Field(
+        default="",
+        description="Where an answer says whether more follow, by JMESPath; empty: nowhere.",
+    )
+    total: MaybePath = Field(
+        default="",
+        description="Where an answer says how many there are, by JMESPath; empty: nowhere.",
+    )
 
     def first(self, ask: Ask) -> Ask:
         return _with(ask, {self.limit_param: str(self.limit), self.offset_param: str(self.start)})
@@ -140,12 +154,19 @@ class Offset(_Settings):
 class PageNumber(_Settings):
     """`page=1, 2, 3 …`. Ends at `pages`, the number of pages, else with the first empty one."""
 
-    kind: Literal["page_number"]
-    page_param: str = "page"
-    size_param: str = ""
-    size: int = Field(default=200, ge=1)
-    start: int = 1
-    pages: MaybePath = ""
+    kind: Literal["page_number"] = Field(description="Pages by their number.")
+    page_param: str = Field(default="page", description="Parameter that holds the page's number.")
+    size_param: str = Field(
+        default="", description="Parameter that holds the page's size; empty: it is not sent."
+    )
+    size: int = Field(
+        default=200, ge=1, description="Elements asked for at once, where size_param is said."
+    )
+    start: int = Field(default=1, description="Number of the first page.")
+    pages: MaybePath = Field(
+        default="",
+        description="Where an answer says how many pages there are, by JMESPath; empty: nowhere.",
+    )
 
     def first(self, ask: Ask) -> Ask:
         size = {self.size_param: str(self.size)} if self.size_param else {}
@@ -163,11 +184,17 @@ class PageNumber(_Settings):
 class PageToken(_Settings):
     """The answer holds a token that asks for the next page (ClinicalTrials.gov, Google)."""
 
-    kind: Literal["page_token"]
-    token: Path
-    token_param: str
-    size_param: str = ""
-    size: int = Field(default=200, ge=1)
+    kind: Literal["page_token"] = Field(
+        description="The answer holds a token that asks for the next page."
+    )
+    token: Path = Field(description="Where the token is in an answer, by JMESPath.")
+    token_param: str = Field(description="Parameter that sends the token back.")
+    size_param: str = Field(
+        default="", description="Parameter that holds the page's size; empty: it is not sent."
+    )
+    size: int = Field(
+        default=200, ge=1, description="Elements asked for at once, where size_param is said."
+    )
 
     def first(self, ask: Ask) -> Ask:
         return _with(ask, {self.size_param: str(self.size)}) if self.size_param else ask
@@ -184,10 +211,16 @@ class PageToken(_Settings):
 class Keyset(_Settings):
     """Everything behind the last id that came (`startid=…`). Ends with the first empty page."""
 
-    kind: Literal["keyset"]
-    after_param: str
-    size_param: str = ""
-    size: int = Field(default=200, ge=1)
+    kind: Literal["keyset"] = Field(
+        description="The next page begins behind the last id that came."
+    )
+    after_param: str = Field(description="Parameter that holds the last id that came.")
+    size_param: str = Field(
+        default="", description="Parameter that holds the page's size; empty: it is not sent."
+    )
+    size: int = Field(
+        default=200, ge=1, description="Elements asked for at once, where size_param is said."
+    )
 
     def first(self, ask: Ask) -> Ask:
         return _with(ask, {self.size_param: str(self.size)}) if self.size_param else ask
@@ -205,11 +238,18 @@ class Seek(_Settings):
     of OData: a list that shifts while it is read loses nothing. `where` is what holds of all
     elements. Ends with the first empty page."""
 
-    kind: Literal["seek"]
-    fields: tuple[str, ...] = Field(min_length=1)
-    where: str = ""
-    version: ODataVersion = 2
-    size: int = Field(default=200, ge=1)
+    kind: Literal["seek"] = Field(description="An OData filter behind the last element that came.")
+    fields: tuple[str, ...] = Field(
+        min_length=1,
+        description="Fields that the list is sorted by; together they name an element.",
+    )
+    where: str = Field(
+        default="", description="OData filter that holds for all elements; empty: none."
+    )
+    version: ODataVersion = Field(
+        default=2, description="Version of OData, 2 or 4, for how values are written in the filter."
+    )
+    size: int = Field(default=200, ge=1, description="Elements asked for at once ($top).")
 
     def first(self, ask: Ask) -> Ask:
         return _with(ask, {"$top": str(self.size)})

@@ -59,12 +59,24 @@ class Rest(Connector):
         tested="servers of the tests; ClinicalTrials.gov's recorded answers",
     )
 
-    base_url: BaseUrl
-    auth: Auth = NoAuth()
-    http: HttpSettings = HttpSettings()
-    headers: Annotated[dict[str, str], AfterValidator(_no_secrets)] = Field(default_factory=dict)
-    check_path: str = Field(default="", pattern=r"^(/[^?#]*)?$")  # answers 200 when all is well
-    streams: dict[str, Stream] = Field(min_length=1)
+    base_url: BaseUrl = Field(
+        description="What stands before every path; without a slash at the end."
+    )
+    auth: Auth = Field(default=NoAuth(), description="How we sign in; unsaid: not at all.")
+    http: HttpSettings = Field(
+        default=HttpSettings(), description="Limits, trust and proxy of the HTTP client."
+    )
+    headers: Annotated[dict[str, str], AfterValidator(_no_secrets)] = Field(
+        default_factory=dict, description="Headers that go with each request; never a secret."
+    )
+    check_path: str = Field(
+        default="",
+        pattern=r"^(/[^?#]*)?$",
+        description="Path that answers 200 when all is well; empty: the first stream is asked.",
+    )
+    streams: dict[str, Stream] = Field(
+        min_length=1, description="Lists that can be pulled, by name."
+    )
 
     _tokens: TokenCache = PrivateAttr(default_factory=TokenCache)
     _judge: Judge | None = PrivateAttr(default=None)

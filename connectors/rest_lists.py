@@ -37,18 +37,49 @@ class Listing(BaseModel):
 
     model_config = ConfigDict(frozen=True, extra="forbid")
 
-    path: str = Field(pattern=r"^/[^?#]*$")
-    params: dict[str, str] = Field(default_factory=dict)
-    of: str = ""
-    by: MaybePath = ""
-    marked: str = Field(default="", pattern=r"^\w*$")
-    records: Path = "@"
-    id: Path
-    modified: MaybePath = ""
-    timezone: Annotated[str, AfterValidator(known_zone)] = "UTC"  # of times without an offset
-    since: Since | None = None
-    pager: AnyPager = NoPages()
-    whole: bool = True
+    path: str = Field(
+        pattern=r"^/[^?#]*$",
+        description="Where the list is, behind base_url; {of} is the value it hangs on.",
+    )
+    params: dict[str, str] = Field(
+        default_factory=dict,
+        description="Parameters that go with the request, by name; {of} as in path.",
+    )
+    of: str = Field(
+        default="",
+        description="Name of the list whose elements this one is read for; empty: it stands alone.",
+    )
+    by: MaybePath = Field(
+        default="",
+        description="What takes the place of {of}, of an element of that list, by JMESPath.",
+    )
+    marked: str = Field(
+        default="",
+        pattern=r"^\w*$",
+        description="Name under which each element is given that value; empty: it is not.",
+    )
+    records: Path = Field(
+        default="@",
+        description="Where the list is in an answer, by JMESPath; @ is the whole answer.",
+    )
+    id: Path = Field(description="What names an element, by JMESPath.")
+    modified: MaybePath = Field(
+        default="", description="When an element changed, by JMESPath; empty: it does not say."
+    )
+    timezone: Annotated[str, AfterValidator(known_zone)] = Field(
+        default="UTC", description="Time zone of times without an offset, for one Europe/Vienna."
+    )
+    since: Since | None = Field(
+        default=None,
+        description="How changes are asked for; unsaid: the list is always read in full.",
+    )
+    pager: AnyPager = Field(
+        default=NoPages(), description="How the list goes on; unsaid: everything comes at once."
+    )
+    whole: bool = Field(
+        default=True,
+        description="Whether it is always the whole list, so that what is missing has gone.",
+    )
 
     @model_validator(mode="after")
     def _hangs_or_stands(self) -> Self:

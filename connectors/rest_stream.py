@@ -41,20 +41,34 @@ class Since(_Settings):
     stream's `params`, and its value with `{since}` where the time belongs (`ge{since}`). Read
     again are the last `overlap` seconds before the cursor."""
 
-    param: str
-    value: str = Field(default="{since}", pattern=r"\{since\}")
-    grain: Grain = "instant"
-    overlap: int = Field(default=300, ge=0)
+    param: str = Field(description="Parameter that asks for what changed.")
+    value: str = Field(
+        default="{since}",
+        pattern=r"\{since\}",
+        description="Its value, with {since} where the time belongs.",
+    )
+    grain: Grain = Field(
+        default="instant", description="How the time is written; bare_instant is without an offset."
+    )
+    overlap: int = Field(
+        default=300, ge=0, description="Seconds before the cursor that are read again."
+    )
 
 
 class Failure(_Settings):
     """How a 200 says no: `when` selects something true-like, `code` the system's error code;
     the codes in `later` pass by themselves, for those in `setup` a person must act."""
 
-    when: Path
-    code: MaybePath = ""
-    later: tuple[str, ...] = ()
-    setup: tuple[str, ...] = ()
+    when: Path = Field(description="JMESPath of what stands in an answer only when it failed.")
+    code: MaybePath = Field(
+        default="", description="Where the code of the error is, by JMESPath; empty: nowhere."
+    )
+    later: tuple[str, ...] = Field(
+        default=(), description="Codes that pass by themselves: it is tried again later."
+    )
+    setup: tuple[str, ...] = Field(
+        default=(), description="Codes that stop the connection until a person acts."
+    )
 
 
 class Stream(_Settings):
@@ -64,20 +78,49 @@ class Stream(_Settings):
     it; behind any other expression it is written anew, compact, every digit kept.
     """
 
-    path: str = Field(pattern=r"^(/[^?#]*)?$")
-    method: Literal["GET", "POST"] = "GET"  # POST sends the parameters as a form
-    params: dict[str, str] = Field(default_factory=dict)
-    records: Path = "@"
-    id: Path
-    version: MaybePath = ""  # none: the content's own fingerprint
-    modified: MaybePath = ""
-    ordered: bool = False  # the system hands out oldest changes first
-    timezone: Annotated[str, AfterValidator(known_zone)] = "UTC"  # of times without an offset
-    since: Since | None = None
-    pager: AnyPager = NoPages()
-    failure: Failure | None = None
-    whole: bool = False  # always the whole list: what is missing from it has gone
-    total: MaybePath = ""  # of a whole list: how long it is, as each page says
+    path: str = Field(
+        pattern=r"^(/[^?#]*)?$",
+        description="Where the list is, behind base_url; begins with a slash.",
+    )
+    method: Literal["GET", "POST"] = Field(
+        default="GET", description="GET or POST; POST sends the parameters as a form."
+    )
+    params: dict[str, str] = Field(
+        default_factory=dict, description="Parameters that go with the request, by name."
+    )
+    records: Path = Field(
+        default="@",
+        description="Where the list is in an answer, by JMESPath; @ is the whole answer.",
+    )
+    id: Path = Field(description="What names an element, by JMESPath.")
+    version: MaybePath = Field(
+        default="", description="What tells its states apart, by JMESPath; empty: its content does."
+    )
+    modified: MaybePath = Field(
+        default="", description="When an element changed, by JMESPath; empty: it does not say."
+    )
+    ordered: bool = Field(default=False, description="Whether the oldest change comes first.")
+    timezone: Annotated[str, AfterValidator(known_zone)] = Field(
+        default="UTC", description="Time zone of times without an offset, for one Europe/Vienna."
+    )
+    since: Since | None = Field(
+        default=None,
+        description="How changes are asked for; unsaid: the list is always read in full.",
+    )
+    pager: AnyPager = Field(
+        default=NoPages(), description="How the list goes on; unsaid: everything comes at once."
+    )
+    failure: Failure | None = Field(
+        default=None, description="How an answer with status 200 says no; unsaid: it never does."
+    )
+    whole: bool = Field(
+        default=False,
+        description="Whether it is always the whole list, so that what is missing has gone.",
+    )
+    total: MaybePath = Field(
+        default="",
+        description="Where each page says how long a whole list is, by JMESPath; empty: nowhere.",
+    )
 
     @model_validator(mode="after")
     def _is_one_of_both(self) -> Stream:

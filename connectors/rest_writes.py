@@ -44,14 +44,35 @@ class Write(BaseModel):
 
     model_config = ConfigDict(frozen=True, extra="forbid")
 
-    find: str = Field(pattern=r"^/[^?#]*$")
-    params: dict[str, str] = Field(default_factory=dict)
-    records: Path = "@"
-    same: tuple[str, ...] = ()
-    id: Path
-    each: str = ""
-    make: str = Field(default="", pattern=_PATH)
-    change: str = Field(default="", pattern=_PATH)
+    find: str = Field(
+        pattern=r"^/[^?#]*$",
+        description="Path at which the thing is looked for; {name} is a name of the target.",
+    )
+    params: dict[str, str] = Field(
+        default_factory=dict, description="Parameters of that search, by name; {name} as in find."
+    )
+    records: Path = Field(
+        default="@", description="Where the things found are in the answer, by JMESPath."
+    )
+    same: tuple[str, ...] = Field(
+        default=(),
+        description="Fields that must equal what is to be said for a thing to be the same.",
+    )
+    id: Path = Field(description="What names a thing, by JMESPath.")
+    each: str = Field(
+        default="",
+        description="Name of the target that may hold several values with commas; empty: none.",
+    )
+    make: str = Field(
+        default="",
+        pattern=_PATH,
+        description="Path that a new thing is POSTed to; empty: it is never made.",
+    )
+    change: str = Field(
+        default="",
+        pattern=_PATH,
+        description="Path that a change is PUT to, {found} is the id; empty: never changed.",
+    )
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

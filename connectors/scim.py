@@ -54,12 +54,26 @@ class Scim(Connector):
         tested="scim2-server",
     )
 
-    base_url: BaseUrl  # https://idp.example.edu/scim/v2
-    auth: Auth
-    http: HttpSettings = HttpSettings()
-    page: int = Field(default=200, ge=1, le=1000)
-    overlap: int = Field(default=300, ge=0)  # seconds before the cursor that are read again
-    excluded: tuple[str, ...] = ("photos", "addresses", "x509Certificates", "ims", "entitlements")
+    base_url: BaseUrl = Field(
+        description="What stands before /Users, as https://idp.example.edu/scim/v2."
+    )
+    auth: Auth = Field(description="How we sign in.")
+    http: HttpSettings = Field(
+        default=HttpSettings(), description="Limits, trust and proxy of the HTTP client."
+    )
+    page: int = Field(
+        default=200,
+        ge=1,
+        le=1000,
+        description="Resources asked for at once; a provider may give fewer.",
+    )
+    overlap: int = Field(
+        default=300, ge=0, description="Seconds before the cursor that are read again."
+    )
+    excluded: tuple[str, ...] = Field(
+        default=("photos", "addresses", "x509Certificates", "ims", "entitlements"),
+        description="Attributes that the provider is asked to leave out.",
+    )
 
     _line: Rest = PrivateAttr()
 

@@ -36,11 +36,20 @@ class Report(BaseModel):
 
     model_config = ConfigDict(frozen=True, extra="forbid")
 
-    path: str = Field(pattern=r"^/[^/?#]+/[^/?#]+$")  # /ISU_crohub/Research_Workers
-    id: Path = "Employee_ID"
-    params: dict[str, str] = Field(default_factory=dict)
-    prompt: str = ""
-    values: tuple[str, ...] = ()
+    path: str = Field(
+        pattern=r"^/[^/?#]+/[^/?#]+$",
+        description="Owner and name of the report, as /ISU_crohub/Research_Workers.",
+    )
+    id: Path = Field(default="Employee_ID", description="What tells its rows apart, by JMESPath.")
+    params: dict[str, str] = Field(
+        default_factory=dict, description="Further parameters of the report, by name."
+    )
+    prompt: str = Field(
+        default="", description="Prompt by which the report is read in parts; empty: read at once."
+    )
+    values: tuple[str, ...] = Field(
+        default=(), description="The prompt's values; their parts together must be everybody."
+    )
 
     @model_validator(mode="after")
     def _parts_are_whole(self) -> Self:
@@ -73,10 +82,17 @@ class Workday(Connector):
         tested="made-up tenant; names unverified against the vendor",
     )
 
-    base_url: BaseUrl  # https://wd2-impl-services1.workday.com/ccx/service/customreport2/acme
-    auth: Auth
-    http: HttpSettings = HttpSettings(read_timeout=300, body_cap=64 * 1024 * 1024)
-    reports: dict[str, Report] = Field(min_length=1)
+    base_url: BaseUrl = Field(
+        description="Up to the tenant: https://HOST/ccx/service/customreport2/TENANT."
+    )
+    auth: Auth = Field(description="How we sign in: an integration system user or an OAuth client.")
+    http: HttpSettings = Field(
+        default=HttpSettings(read_timeout=300, body_cap=64 * 1024 * 1024),
+        description="Limits, trust and proxy; unless said, 300 s and 64 MiB for a report.",
+    )
+    reports: dict[str, Report] = Field(
+        min_length=1, description="Reports that can be pulled, by name of their stream."
+    )
 
     _line: Rest = PrivateAttr()
 

@@ -24,12 +24,22 @@ class Csrf(Settings):
     """`signs` says who we are; `fetch_url` hands out the token: the root of the service. A
     token that is not taken any more (403 and `x-csrf-token: Required`) is fetched again once."""
 
-    kind: Literal["csrf"]
-    signs: Inner = NoAuth()
-    fetch_url: BaseUrl
-    header: str = Field(default="x-csrf-token", pattern=TOKEN)
-    fetch: str = "Fetch"
-    required: str = "Required"
+    kind: Literal["csrf"] = Field(description="A token that goes with every write (SAP Gateway).")
+    signs: Inner = Field(
+        default=NoAuth(), description="How we say who we are, beside the token; unsaid: not at all."
+    )
+    fetch_url: BaseUrl = Field(
+        description="Address that hands out the token: the root of the service."
+    )
+    header: str = Field(
+        default="x-csrf-token",
+        pattern=TOKEN,
+        description="Header that asks for the token and carries it.",
+    )
+    fetch: str = Field(default="Fetch", description="Value of the header that asks for a token.")
+    required: str = Field(
+        default="Required", description="Value of the header in an answer that wants a new token."
+    )
 
     def concerns(self, method: str) -> bool:
         """Does a request of this method need the token?"""

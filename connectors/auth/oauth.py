@@ -7,6 +7,8 @@ from datetime import datetime
 from typing import Literal
 from urllib.parse import quote_plus, urlencode
 
+from pydantic import Field
+
 from connectors.address import BaseUrl
 from connectors.auth.plain import Settings, basic
 from connectors.auth.tokens import FORM, Request, Send, Token, bearer, oauth_token
@@ -18,13 +20,24 @@ class ClientCredentials(Settings):
     """`sends` is how the endpoint wants the secret: in the header, in the form, or (some
     products) in a JSON body."""
 
-    kind: Literal["oauth2"]
-    token_url: BaseUrl
-    client_id: str
-    client_secret: Secret
-    scope: str = ""
-    audience: str = ""
-    sends: Literal["header", "form", "json"] = "header"
+    kind: Literal["oauth2"] = Field(
+        description="OAuth 2 client credentials: a client's name and secret for a token."
+    )
+    token_url: BaseUrl = Field(description="Address of the endpoint that makes tokens.")
+    client_id: str = Field(description="Our name as a client.")
+    client_secret: Secret = Field(
+        description="Reference to the client's secret: ${env:NAME} or ${file:path}."
+    )
+    scope: str = Field(
+        default="", description="Scopes to ask for, blanks between; empty: none are named."
+    )
+    audience: str = Field(
+        default="", description="For whom the token is to be; empty: it is not said."
+    )
+    sends: Literal["header", "form", "json"] = Field(
+        default="header",
+        description="Where the endpoint wants the secret: Basic header, form or JSON body.",
+    )
 
     def trade(self, send: Send, now: datetime) -> Token:
         return oauth_token(send(self._request()), now)

@@ -22,7 +22,7 @@ class Settings(BaseModel):
 class NoAuth(Settings):
     """The system lets everyone in."""
 
-    kind: Literal["none"] = "none"
+    kind: Literal["none"] = Field(default="none", description="The system lets everyone in.")
 
     def headers(self) -> dict[str, str]:
         return {}
@@ -31,9 +31,9 @@ class NoAuth(Settings):
 class Basic(Settings):
     """User and password (RFC 7617)."""
 
-    kind: Literal["basic"]
-    user: str = Field(pattern=r"^[^:\x00-\x1f]+$")
-    password: Secret
+    kind: Literal["basic"] = Field(description="User and password with each request (HTTP Basic).")
+    user: str = Field(pattern=r"^[^:\x00-\x1f]+$", description="Name of the user, without a colon.")
+    password: Secret = Field(description="Reference to the password: ${env:NAME} or ${file:path}.")
 
     def headers(self) -> dict[str, str]:
         return {"Authorization": basic(self.user, reveal(self.password))}
@@ -42,8 +42,8 @@ class Basic(Settings):
 class Bearer(Settings):
     """A token that somebody made for us and that lives long (RFC 6750 §2.1)."""
 
-    kind: Literal["bearer"]
-    token: Secret
+    kind: Literal["bearer"] = Field(description="A long-lived token with each request.")
+    token: Secret = Field(description="Reference to the token: ${env:NAME} or ${file:path}.")
 
     def headers(self) -> dict[str, str]:
         return {"Authorization": f"Bearer {reveal(self.token)}"}
@@ -52,10 +52,16 @@ class Bearer(Settings):
 class ApiKey(Settings):
     """A key in a header of the system's own, `X-Api-Key: …`. Never in the query, where logs are."""
 
-    kind: Literal["api_key"]
-    header: str = Field(default="X-Api-Key", pattern=TOKEN)
-    prefix: str = Field(default="", pattern=r"^[\x20-\x7e]*$")
-    key: Secret
+    kind: Literal["api_key"] = Field(description="A key in a header of the system's own.")
+    header: str = Field(
+        default="X-Api-Key", pattern=TOKEN, description="Name of the header that carries the key."
+    )
+    prefix: str = Field(
+        default="",
+        pattern=r"^[\x20-\x7e]*$",
+        description="What stands before the key in the header; empty: nothing.",
+    )
+    key: Secret = Field(description="Reference to the key: ${env:NAME} or ${file:path}.")
 
     def headers(self) -> dict[str, str]:
         return {self.header: self.prefix + reveal(self.key)}

@@ -39,24 +39,64 @@ class SessionLogin(Settings):
     status.
     """
 
-    kind: Literal["session"]
-    login_url: BaseUrl
-    user: str
-    password: Secret
-    user_field: str = "username"
-    password_field: str = "password"  # noqa: S105 - the name of a field
-    fields: dict[str, str] = Field(default_factory=dict)  # what else the login wants
-    sends: Literal["form", "json"] = "form"
-    session: JsonPath = "sessionId"
-    expects: dict[JsonPath, str] = Field(default_factory=dict)
-    error: JsonPath = "errors.0.type"
-    message: JsonPath = "errors.0.message"
-    header: str = Field(default="Authorization", pattern=TOKEN)
-    prefix: str = Field(default="", pattern=r"^[\x20-\x7e]*$")
-    ended_statuses: frozenset[int] = frozenset({401})
-    ended_codes: frozenset[str] = frozenset({"INVALID_SESSION_ID"})
-    later_codes: frozenset[str] = frozenset({"API_LIMIT_EXCEEDED"})  # a login that passes
-    lasts: float = Field(default=1200, gt=60)  # seconds after which a new one is made anyway
+    kind: Literal["session"] = Field(
+        description="A login with user and password that gives a session."
+    )
+    login_url: BaseUrl = Field(description="Address that the login is sent to.")
+    user: str = Field(description="Name of the user.")
+    password: Secret = Field(description="Reference to the password: ${env:NAME} or ${file:path}.")
+    user_field: str = Field(
+        default="username", description="Name of the login's field for the user."
+    )
+    password_field: str = Field(
+        default="password", description="Name of the login's field for the password."
+    )
+    fields: dict[str, str] = Field(
+        default_factory=dict, description="Further fields that the login wants, by name."
+    )
+    sends: Literal["form", "json"] = Field(
+        default="form", description="How the login travels: as a form or as JSON."
+    )
+    session: JsonPath = Field(
+        default="sessionId",
+        description="Where the answer holds the session: dotted names and positions.",
+    )
+    expects: dict[JsonPath, str] = Field(
+        default_factory=dict,
+        description="What else must stand in the answer, by dotted path, or the login is refused.",
+    )
+    error: JsonPath = Field(
+        default="errors.0.type",
+        description="Where an answer tells the code of an error: dotted names and positions.",
+    )
+    message: JsonPath = Field(
+        default="errors.0.message",
+        description="Where an answer tells an error in words: dotted names and positions.",
+    )
+    header: str = Field(
+        default="Authorization",
+        pattern=TOKEN,
+        description="Header that carries the session with each request.",
+    )
+    prefix: str = Field(
+        default="",
+        pattern=r"^[\x20-\x7e]*$",
+        description="What stands before the session in the header; empty: nothing.",
+    )
+    ended_statuses: frozenset[int] = Field(
+        default=frozenset({401}), description="HTTP statuses that say that the session has ended."
+    )
+    ended_codes: frozenset[str] = Field(
+        default=frozenset({"INVALID_SESSION_ID"}),
+        description="Error codes that say that the session has ended, whatever the status.",
+    )
+    later_codes: frozenset[str] = Field(
+        default=frozenset({"API_LIMIT_EXCEEDED"}),
+        description="Error codes of a login that is tried again later.",
+    )
+    lasts: float = Field(
+        default=1200, gt=60, description="Seconds after which a new session is made in any case."
+    )
 
     def trade(self, send: Send, now: datetime) -> Token:
         answer = send(self._request())

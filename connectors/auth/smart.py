@@ -10,6 +10,7 @@ from urllib.parse import urlencode
 
 from joserfc import jwk, jwt
 from joserfc.errors import JoseError
+from pydantic import Field
 
 from connectors.address import BaseUrl, origin
 from connectors.auth.plain import Settings
@@ -38,14 +39,26 @@ class BackendServices(Settings):
     """Without `token_url` the FHIR server at `issuer` says where tokens are made; without that,
     the one of the connection. `private_key` is PEM or a JWK, `key_id` its name at the server."""
 
-    kind: Literal["smart"]
-    client_id: str
-    private_key: Secret
-    key_id: str
-    algorithm: Literal["RS384", "ES384"] = "RS384"
-    scope: str = "system/*.rs"
-    token_url: BaseUrl | None = None
-    issuer: BaseUrl | None = None
+    kind: Literal["smart"] = Field(
+        description="SMART Backend Services: an assertion signed with our key for a token."
+    )
+    client_id: str = Field(description="Our name as a client at the server.")
+    private_key: Secret = Field(
+        description="Reference to our key, PEM or JWK: ${env:NAME} or ${file:path}."
+    )
+    key_id: str = Field(description="Name (kid) of the key at the server.")
+    algorithm: Literal["RS384", "ES384"] = Field(
+        default="RS384",
+        description="How the assertion is signed: RS384 with an RSA key, ES384 with an EC key.",
+    )
+    scope: str = Field(default="system/*.rs", description="Scopes to ask for, blanks between.")
+    token_url: BaseUrl | None = Field(
+        default=None, description="Endpoint that makes tokens; unsaid: the issuer says where it is."
+    )
+    issuer: BaseUrl | None = Field(
+        default=None,
+        description="FHIR root that names the token endpoint; unsaid: the connection's own.",
+    )
 
     def issued_by(self, fhir_root: str) -> BackendServices:
         """The same with an issuer, where none was set."""

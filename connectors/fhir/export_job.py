@@ -39,13 +39,33 @@ class Export(BaseModel):
 
     model_config = ConfigDict(frozen=True, extra="forbid")
 
-    level: Literal["system", "patient", "group"] = "system"
-    group: str = Field(default="", pattern=r"^[A-Za-z0-9.\-]{0,64}$")
-    types: tuple[str, ...] = ()
-    params: dict[str, str | list[str]] = Field(default_factory=dict)  # _typeFilter, _elements
-    by_post: bool = False  # parameters as a resource: what Bulk Data Access 4 wants
-    wait: float = Field(default=600, ge=0)
-    file_origins: tuple[BaseUrl, ...] = ()  # where else files may lie
+    level: Literal["system", "patient", "group"] = Field(
+        default="system",
+        description="What is exported: all there is, all patients, or a group of them.",
+    )
+    group: str = Field(
+        default="",
+        pattern=r"^[A-Za-z0-9.\-]{0,64}$",
+        description="Id of the group, where level is group; else empty.",
+    )
+    types: tuple[str, ...] = Field(
+        default=(), description="Resource types asked for; empty: the stream's own."
+    )
+    params: dict[str, str | list[str]] = Field(
+        default_factory=dict,
+        description="Further parameters, for one _typeFilter or _elements; values or lists.",
+    )
+    by_post: bool = Field(
+        default=False, description="Ask with a Parameters resource, as Bulk Data Access 4 wants it."
+    )
+    wait: float = Field(
+        default=600,
+        ge=0,
+        description="Seconds that one pull waits for the job; the next pull goes on waiting.",
+    )
+    file_origins: tuple[BaseUrl, ...] = Field(
+        default=(), description="Other origins than the server's own on which files may lie."
+    )
 
     @model_validator(mode="after")
     def _group_goes_with_its_level(self) -> Self:

@@ -35,9 +35,17 @@ class Search(BaseModel):
 
     model_config = ConfigDict(frozen=True, extra="forbid")
 
-    params: dict[str, str | list[str]] = Field(default_factory=dict)
-    by_post: bool = False  # also without personal parameters, which are always POSTed
-    export: Export | None = None
+    params: dict[str, str | list[str]] = Field(
+        default_factory=dict,
+        description="Further parameters of the search, by name; values or lists.",
+    )
+    by_post: bool = Field(
+        default=False,
+        description="Always POST the search; with personal parameters that is done anyway.",
+    )
+    export: Export | None = Field(
+        default=None, description="Export in bulk instead of searching; unsaid: it is searched."
+    )
 
 
 class Fhir(Connector):
@@ -57,14 +65,28 @@ class Fhir(Connector):
         tested="Medplum's FHIR router",
     )
 
-    base_url: BaseUrl
-    fhir_version: Version = "R4"
-    auth: Auth = NoAuth()
-    http: HttpSettings = HttpSettings()
-    page_size: int = Field(default=200, ge=1, le=5000)
-    overlap: int = Field(default=300, ge=0)
-    deletes: Literal["history", "never"] = "history"
-    streams: dict[str, Search] = Field(default_factory=dict)
+    base_url: BaseUrl = Field(description="The FHIR root, as https://ehr.example/fhir/R4.")
+    fhir_version: Version = Field(
+        default="R4",
+        description="Release of FHIR that is spoken; a check says when the server's differs.",
+    )
+    auth: Auth = Field(default=NoAuth(), description="How we sign in; unsaid: not at all.")
+    http: HttpSettings = Field(
+        default=HttpSettings(), description="Limits, trust and proxy of the HTTP client."
+    )
+    page_size: int = Field(
+        default=200, ge=1, le=5000, description="Resources asked for on one page of a search."
+    )
+    overlap: int = Field(
+        default=300, ge=0, description="Seconds before the cursor that are read again."
+    )
+    deletes: Literal["history", "never"] = Field(
+        default="history", description="Learn of deletes from the server's history, or never."
+    )
+    streams: dict[str, Search] = Field(
+        default_factory=dict,
+        description="What is special about a stream, by resource type; empty: nothing.",
+    )
 
     _tokens: TokenCache = PrivateAttr(default_factory=TokenCache)
     _stale: set[str] = PrivateAttr(default_factory=set)  # deliveries to be laid over what is there

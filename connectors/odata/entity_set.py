@@ -29,20 +29,51 @@ class EntitySet(BaseModel):
 
     model_config = ConfigDict(frozen=True, extra="forbid")
 
-    service: str = Field(default="", pattern=rf"{PATH}|^$")
-    set: str = Field(default="", pattern=rf"{NAME}|^$")
-    version: ODataVersion = 2
-    key: tuple[Name, ...] = ()
-    modified: str = Field(default="", pattern=rf"{NAME}|^$")
-    literal: Literal["datetime", "datetimeoffset", "instant", "date"] = "datetimeoffset"
-    timezone: Annotated[str, AfterValidator(known_zone)] = "UTC"  # of times without an offset
-    select: tuple[Name, ...] = ()
-    expand: tuple[Name, ...] = ()
-    filter: str = ""
-    paging: Literal["seek", "server", "skip"] = "seek"
-    page: int = Field(default=500, ge=1)
-    delta: bool = False
-    whole: bool = False
+    service: str = Field(
+        default="",
+        pattern=rf"{PATH}|^$",
+        description="Path of the service behind base_url; empty: that of the shipped stream.",
+    )
+    set: str = Field(
+        default="",
+        pattern=rf"{NAME}|^$",
+        description="Name of the entity set; empty: that of the shipped stream.",
+    )
+    version: ODataVersion = Field(default=2, description="Version of OData, 2 or 4.")
+    key: tuple[Name, ...] = Field(
+        default=(),
+        description="Fields that together make an entity one; empty: those of the shipped stream.",
+    )
+    modified: str = Field(
+        default="",
+        pattern=rf"{NAME}|^$",
+        description="Field that says when an entity changed; empty: none.",
+    )
+    literal: Literal["datetime", "datetimeoffset", "instant", "date"] = Field(
+        default="datetimeoffset",
+        description="How a filter writes that time; the first two for V2, the others for V4.",
+    )
+    timezone: Annotated[str, AfterValidator(known_zone)] = Field(
+        default="UTC", description="Time zone of times without an offset, for one Europe/Vienna."
+    )
+    select: tuple[Name, ...] = Field(default=(), description="Fields to read; empty: all.")
+    expand: tuple[Name, ...] = Field(
+        default=(), description="Navigation properties to read along; empty: none."
+    )
+    filter: str = Field(
+        default="", description="OData filter that holds for all entities; empty: none."
+    )
+    paging: Literal["seek", "server", "skip"] = Field(
+        default="seek",
+        description="Next page: behind the last entity, by the server's links, or by $skip.",
+    )
+    page: int = Field(default=500, ge=1, description="Entities asked for on one page.")
+    delta: bool = Field(
+        default=False, description="V4: let the service keep a delta link that tells what changed."
+    )
+    whole: bool = Field(
+        default=False, description="Always read the whole list, so that what is missing has gone."
+    )
 
     @model_validator(mode="after")
     def _says_one_way(self) -> Self:

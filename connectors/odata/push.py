@@ -32,13 +32,27 @@ class Output(BaseModel):
 
     model_config = ConfigDict(frozen=True, extra="forbid")
 
-    service: str = Field(default="/sap/opu/odata/sap/API_DEBIT_MEMO_REQUEST_SRV", pattern=PATH)
-    set: Name = "A_DebitMemoRequest"
-    version: ODataVersion = 2
-    reference: Name = "PurchaseOrderByCustomer"
-    longest: int = Field(default=35, ge=8)
-    number: Name = "DebitMemoRequest"
-    fixed: dict[str, str] = Field(default_factory=dict)  # fields that every document has
+    service: str = Field(
+        default="/sap/opu/odata/sap/API_DEBIT_MEMO_REQUEST_SRV",
+        pattern=PATH,
+        description="Path of the service behind base_url.",
+    )
+    set: Name = Field(
+        default="A_DebitMemoRequest",
+        description="Name of the entity set that documents are made in.",
+    )
+    version: ODataVersion = Field(default=2, description="Version of OData, 2 or 4.")
+    reference: Name = Field(
+        default="PurchaseOrderByCustomer",
+        description="Field that holds our own number of the document.",
+    )
+    longest: int = Field(default=35, ge=8, description="Characters that this field takes.")
+    number: Name = Field(
+        default="DebitMemoRequest", description="Field in which the system names the document."
+    )
+    fixed: dict[str, str] = Field(
+        default_factory=dict, description="Fields that every document has, by name."
+    )
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

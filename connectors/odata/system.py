@@ -41,14 +41,31 @@ class Odata(Connector):
         tested="SAP CAP (V2, V4); SAP's names unverified against the vendor",
     )
 
-    base_url: BaseUrl  # https://my300000-api.s4hana.cloud.sap
-    auth: Inner = NoAuth()
-    csrf: bool = True  # writes need a token that a read hands out, as SAP wants it
-    http: HttpSettings = HttpSettings()
-    params: dict[str, str] = Field(default_factory=dict)
-    overlap: int = Field(default=300, ge=0)  # seconds
-    streams: dict[str, EntitySet] = Field(default_factory=dict)
-    out: dict[str, Output] = Field(default_factory=lambda: {"debit_memo": Output()})
+    base_url: BaseUrl = Field(
+        description="The host, as https://my300000-api.s4hana.cloud.sap; sets name their service."
+    )
+    auth: Inner = Field(default=NoAuth(), description="How we sign in; unsaid: not at all.")
+    csrf: bool = Field(
+        default=True,
+        description="Whether writes need a token that a read hands out, as SAP wants it.",
+    )
+    http: HttpSettings = Field(
+        default=HttpSettings(), description="Limits, trust and proxy of the HTTP client."
+    )
+    params: dict[str, str] = Field(
+        default_factory=dict,
+        description="Parameters that go with every request, for one sap-client.",
+    )
+    overlap: int = Field(
+        default=300, ge=0, description="Seconds before the newest change that are read again."
+    )
+    streams: dict[str, EntitySet] = Field(
+        default_factory=dict, description="Entity sets by name, laid over the shipped ones."
+    )
+    out: dict[str, Output] = Field(
+        default_factory=lambda: {"debit_memo": Output()},
+        description="Kinds of documents that can be made, by name.",
+    )
 
     _line: Rest = PrivateAttr()
 
