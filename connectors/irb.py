@@ -98,17 +98,39 @@ class Irb(Connector):
         tested="made-up IRB; public answers of Protocol Builder",
     )
 
-    base_url: BaseUrl
-    profile: Literal["exchange", "protocol_builder"] = "exchange"
-    auth: Auth = NoAuth()  # none: the certificate of `http` says who we are
-    http: HttpSettings = HttpSettings()
-    timezone: Annotated[str, AfterValidator(known_zone)] = "UTC"  # of times without an offset
-    per_second: float = Field(default=5, gt=0)  # requests, one after the other
-    failure: Failure | None = _FAILURE  # how a 200 says no
-    streams: Annotated[dict[str, Listing], AfterValidator(hung)] = Field(
-        default_factory=dict, validate_default=True
+    base_url: BaseUrl = Field(
+        description="The address before the lists' own paths, https://irb.example.edu/api."
     )
-    writes: dict[str, Write] = Field(default_factory=dict, validate_default=True)
+    profile: Literal["exchange", "protocol_builder"] = Field(
+        default="exchange",
+        description="The portal's shape: exchange, as Huron's, or UVA's protocol_builder.",
+    )
+    auth: Auth = Field(
+        default=NoAuth(),
+        description="How it signs in; none: the certificate of `http` says who we are.",
+    )
+    http: HttpSettings = Field(
+        default=HttpSettings(), description="Limits of the HTTP client, and the certificate."
+    )
+    timezone: Annotated[str, AfterValidator(known_zone)] = Field(
+        default="UTC", description="Time zone of times without an offset, e.g. Europe/Vienna."
+    )
+    per_second: float = Field(
+        default=5, gt=0, description="Lists and writes a second, one after the other."
+    )
+    failure: Failure | None = Field(
+        default=_FAILURE, description="How an answer of status 200 says no."
+    )
+    streams: Annotated[dict[str, Listing], AfterValidator(hung)] = Field(
+        default_factory=dict,
+        validate_default=True,
+        description="Lists by name, laid over those of the profile.",
+    )
+    writes: dict[str, Write] = Field(
+        default_factory=dict,
+        validate_default=True,
+        description="What is handed in, by name, laid over those of the profile.",
+    )
 
     _line: Rest = PrivateAttr()
     _pace: Pace = PrivateAttr(default_factory=Pace)

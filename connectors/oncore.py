@@ -103,17 +103,35 @@ class Oncore(Connector):
         tested="made-up OnCore; names unverified against the vendor",
     )
 
-    base_url: BaseUrl  # https://oncore.example.edu
-    client_id: str
-    client_secret: Secret
-    api_path: str = Field(default="/oncore-api/rest", pattern=_PATH)
-    sign_in_path: str = Field(default="/forte-platform-web/api/oauth/token", pattern=_PATH)
-    http: HttpSettings = HttpSettings()
-    per_second: float = Field(default=10, gt=0)  # requests, one after the other
-    streams: Annotated[dict[str, Listing], AfterValidator(hung)] = Field(
-        default_factory=dict, validate_default=True
+    base_url: BaseUrl = Field(description="The address of the server, https://oncore.example.edu.")
+    client_id: str = Field(description="The client that OnCore's administrator registered.")
+    client_secret: Secret = Field(description="The client's secret, by reference.")
+    api_path: str = Field(
+        default="/oncore-api/rest",
+        pattern=_PATH,
+        description="The path of the API below `base_url`.",
     )
-    writes: dict[str, Write] = Field(default_factory=dict, validate_default=True)
+    sign_in_path: str = Field(
+        default="/forte-platform-web/api/oauth/token",
+        pattern=_PATH,
+        description="The path below `base_url` where a token is had.",
+    )
+    http: HttpSettings = Field(
+        default=HttpSettings(), description="Limits of the HTTP client, and whom it trusts."
+    )
+    per_second: float = Field(
+        default=10, gt=0, description="Requests a second, one after the other."
+    )
+    streams: Annotated[dict[str, Listing], AfterValidator(hung)] = Field(
+        default_factory=dict,
+        validate_default=True,
+        description="Lists by name, laid over those that are shipped.",
+    )
+    writes: dict[str, Write] = Field(
+        default_factory=dict,
+        validate_default=True,
+        description="What is written, by name, laid over those that are shipped.",
+    )
 
     _line: Rest = PrivateAttr()
     _pace: Pace = PrivateAttr(default_factory=Pace)

@@ -49,18 +49,33 @@ class Sftp(Connector):
         tested="OpenSSH, asyncssh",
     )
 
-    host: Annotated[str, AfterValidator(_bare_host)]
-    username: str
-    # "ssh-ed25519 AAAA…" (a line of known_hosts will do) or "SHA256:…" as ssh-keygen -l says it
-    host_key: Annotated[str, AfterValidator(lambda text: str(HostKey.read(text)))]
-    port: int = Field(22, gt=0, lt=65_536)
-    password: Secret | None = None
-    private_key: Secret | None = None  # OpenSSH or PEM
-    passphrase: Secret | None = None  # of the private key
-    timeout: float = Field(30.0, gt=0)  # seconds: to connect, to sign in, and for each answer
-    path: str = "."
-    streams: dict[str, Stream] = Field(default_factory=dict)
-    out: dict[str, Out] = Field(default_factory=dict)
+    host: Annotated[str, AfterValidator(_bare_host)] = Field(
+        description="The server's name or address alone."
+    )
+    username: str = Field(description="The account that signs in.")
+    host_key: Annotated[str, AfterValidator(lambda text: str(HostKey.read(text)))] = Field(
+        description="The host's key, as in known_hosts, or SHA256:… as ssh-keygen -l says it."
+    )
+    port: int = Field(22, gt=0, lt=65_536, description="The server's port.")
+    password: Secret | None = Field(
+        default=None, description="The account's password, by reference, where it has no key."
+    )
+    private_key: Secret | None = Field(
+        default=None, description="The account's key, OpenSSH or PEM, by reference."
+    )
+    passphrase: Secret | None = Field(
+        default=None, description="What opens the private key, by reference."
+    )
+    timeout: float = Field(
+        30.0, gt=0, description="Seconds to connect, to sign in, and for each answer."
+    )
+    path: str = Field(default=".", description="The folder, from where the account arrives.")
+    streams: dict[str, Stream] = Field(
+        default_factory=dict, description="Which files are read, and how, by stream."
+    )
+    out: dict[str, Out] = Field(
+        default_factory=dict, description="Which files are written, by the stream of a delivery."
+    )
 
     @model_validator(mode="after")
     def _signs_in(self) -> Sftp:

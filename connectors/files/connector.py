@@ -33,9 +33,13 @@ class Files(Connector):
         tested="the file system",
     )
 
-    path: Path
-    streams: dict[str, Stream] = Field(default_factory=dict)
-    out: dict[str, Out] = Field(default_factory=dict)
+    path: Path = Field(description="The folder.")
+    streams: dict[str, Stream] = Field(
+        default_factory=dict, description="Which files are read, and how, by stream."
+    )
+    out: dict[str, Out] = Field(
+        default_factory=dict, description="Which files are written, by the stream of a delivery."
+    )
 
     def check(self) -> Health:
         """Is the folder there, may we read and, where needed, write?"""

@@ -34,11 +34,23 @@ class OdmFiles(FileStream):
     only where `whole` says that each file is a Snapshot of all there is.
     """
 
-    format: Literal["odm"]
-    production: tuple[str, ...] = ("prod", "production", "live")
-    zone: Zone = ""  # of a CreationDateTime without an offset; "" takes the file's time then
-    largest_part: int = Field(odm.LARGEST_PART, gt=0)  # bytes; a file with a larger one is refused
-    whole: bool = False  # each file is the whole list: what it misses has gone
+    format: Literal["odm"] = Field(
+        description="CDISC ODM, a record a subject, a study, or users and sites."
+    )
+    production: tuple[str, ...] = Field(
+        default=("prod", "production", "live"),
+        description="The environments, in the study OID's parentheses, that are real.",
+    )
+    zone: Zone = Field(
+        default="",
+        description="Time zone of a CreationDateTime without offset; empty: the file's time.",
+    )
+    largest_part: int = Field(
+        odm.LARGEST_PART, gt=0, description="Bytes; a file with a larger record is refused."
+    )
+    whole: bool = Field(
+        default=False, description="Each file is the whole list: what it misses has gone."
+    )
 
     media: ClassVar[str] = odm.MEDIA
     file_media: ClassVar[str] = odm.MEDIA
@@ -122,9 +134,14 @@ class DocumentFiles(FileStream):
     """Files that are one document each: an invoice, a study design. The record is the file, byte
     for byte; one that is no sound document is refused."""
 
-    format: Literal["document"]
-    media: str = Field(pattern=r"^[\w.+/;=-]*(xml|json)[\w.+/;=-]*$")  # "application/xml;invoice"
-    largest: int = Field(64 * 1024**2, gt=0)
+    format: Literal["document"] = Field(
+        description="One XML or JSON document a file, the record is the file."
+    )
+    media: str = Field(
+        pattern=r"^[\w.+/;=-]*(xml|json)[\w.+/;=-]*$",
+        description="The media type of the document, e.g. application/xml;invoice.",
+    )
+    largest: int = Field(64 * 1024**2, gt=0, description="Bytes; a larger file is refused.")
 
     @property
     def file_media(self) -> str:

@@ -47,19 +47,27 @@ class FileOut(BaseModel):
 
     model_config = ConfigDict(frozen=True, extra="forbid")
 
-    per: Literal["batch", "delivery"] = "batch"
+    per: Literal["batch", "delivery"] = Field(
+        default="batch", description="What one file holds: a batch of deliveries, or one delivery."
+    )
 
 
 class TableOut(FileOut):
     """Delimited text. A body is a JSON object of column names and values, or one row with its
     header."""
 
-    format: Literal["csv"] = "csv"
-    columns: tuple[str, ...] = Field(min_length=1)
-    name: Name = "{stream}-{id}.csv"
-    delimiter: Delimiter = ","
-    totals: str = ""  # "TRL": a last line with this, the number of rows, `sums`, their SHA-256
-    sums: tuple[str, ...] = ()  # columns whose sums the last line says
+    format: Literal["csv"] = Field(default="csv", description="Delimited text.")
+    columns: tuple[str, ...] = Field(min_length=1, description="The columns of the file, in order.")
+    name: Name = Field(
+        default="{stream}-{id}.csv",
+        description="The file's name with {id} of its first delivery, and {stream}.",
+    )
+    delimiter: Delimiter = Field(default=",", description="The character between two cells.")
+    totals: str = Field(
+        default="",
+        description="How a last line with number, sums and SHA-256 of the rows begins, e.g. TRL.",
+    )
+    sums: tuple[str, ...] = Field(default=(), description="Columns whose sums the last line says.")
 
     @model_validator(mode="after")
     def _sums_are_of_columns(self) -> Self:
@@ -90,10 +98,17 @@ class TableOut(FileOut):
 class SheetOut(FileOut):
     """A workbook of one sheet, every cell a text. Bodies as for TableOut."""
 
-    format: Literal["xlsx"]
-    columns: tuple[str, ...] = Field(min_length=1)
-    name: Name = "{stream}-{id}.xlsx"
-    sheet: Annotated[str, AfterValidator(_a_sheet)] = "data"
+    format: Literal["xlsx"] = Field(description="A workbook of one sheet, every cell a text.")
+    columns: tuple[str, ...] = Field(
+        min_length=1, description="The columns of the sheet, in order."
+    )
+    name: Name = Field(
+        default="{stream}-{id}.xlsx",
+        description="The file's name with {id} of its first delivery, and {stream}.",
+    )
+    sheet: Annotated[str, AfterValidator(_a_sheet)] = Field(
+        default="data", description="The sheet's name."
+    )
 
     def read(self, delivery: Delivery) -> Any:  # noqa: ANN401 - what `written` takes
         """Raises Refused for a body that the file cannot hold."""
@@ -116,9 +131,12 @@ class OdmOut(FileOut):
     """A Transactional ODM 1.3.2 document. A body is a JSON object, see
     `connectors.formats.odm_write.Subject`."""
 
-    format: Literal["odm"]
-    name: Name = "{stream}-{id}.xml"
-    originator: str = ""  # the institution's name
+    format: Literal["odm"] = Field(description="A Transactional ODM 1.3.2 document.")
+    name: Name = Field(
+        default="{stream}-{id}.xml",
+        description="The file's name with {id} of its first delivery, and {stream}.",
+    )
+    originator: str = Field(default="", description="The institution's name.")
 
     def read(self, delivery: Delivery) -> Any:  # noqa: ANN401 - what `written` takes
         """Raises Refused for a body that the file cannot hold."""

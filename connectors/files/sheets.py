@@ -16,15 +16,31 @@ from connectors.formats.pieces import START, Piece, Place
 class XlsxFiles(FileStream):
     """Workbooks; a record is one row of one sheet with its header, as of a CSV file."""
 
-    format: Literal["xlsx"]
-    sheet: str = ""  # its name; "" is the first that is not hidden
-    columns: tuple[str, ...] = ()  # names that the header must have
-    formulas: Literal["value", "refuse"] = "value"  # value: as saved, with a note
-    at: str = ""  # a column with the time of the row, ISO 8601 with offset
-    threshold: float = Field(0.05, ge=0, le=1)  # the share of bad rows that refuses the file
-    whole: bool = False  # each file is the whole list: what it misses has gone
-    id: str = ""  # of a whole list: the column that names the thing
-    largest: int = Field(256 * 1024**2, gt=0)
+    format: Literal["xlsx"] = Field(description="Workbooks, a record a row of a sheet.")
+    sheet: str = Field(
+        default="", description="The sheet's name; empty: the first that is not hidden."
+    )
+    columns: tuple[str, ...] = Field(default=(), description="Names that the header must have.")
+    formulas: Literal["value", "refuse"] = Field(
+        default="value",
+        description="What a formula is: its value as saved, with a note, or a bad row (refuse).",
+    )
+    at: str = Field(
+        default="", description="The column with the time of the row, ISO 8601 with offset."
+    )
+    threshold: float = Field(
+        0.05,
+        ge=0,
+        le=1,
+        description="The share of bad rows, 0 to 1, above which a file is refused.",
+    )
+    whole: bool = Field(
+        default=False, description="Each file is the whole list: what it misses has gone."
+    )
+    id: str = Field(
+        default="", description="The column that names the thing; needed where `whole` is true."
+    )
+    largest: int = Field(256 * 1024**2, gt=0, description="Bytes; a larger file is refused.")
 
     media: ClassVar[str] = tables.MEDIA
     file_media: ClassVar[str] = "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet"

@@ -37,14 +37,19 @@ class FileStream(BaseModel):
 
     model_config = ConfigDict(frozen=True, extra="forbid")
 
-    glob: Glob
-    settle: float = Field(10.0, ge=0)  # seconds a file must rest before it is read
-    # ".done": read x.csv only when x.csv.done is there; ".sha256" (".md5", ".sha512"): and when
-    # the checksum in it is the file's
-    marker: str = ""
-    after: Literal["leave", "archive"] = "leave"  # once the hub has stored it
-    archive: Annotated[Glob, Field(pattern=r"^[^.-].*$")] = "archive"  # folder below this one
-    largest: int = Field(1024**3, gt=0)  # bytes; a larger file is refused
+    glob: Glob = Field(description="The names of its files, of one folder, e.g. roster*.csv.")
+    settle: float = Field(10.0, ge=0, description="Seconds a file must rest before it is read.")
+    marker: str = Field(
+        default="",
+        description="What x.csv waits for: .done is x.csv.done; .sha256, .md5: with its sum.",
+    )
+    after: Literal["leave", "archive"] = Field(
+        default="leave", description="What becomes of a file that the hub has stored."
+    )
+    archive: Annotated[Glob, Field(pattern=r"^[^.-].*$")] = Field(
+        default="archive", description="The folder below this one that stored files are moved to."
+    )
+    largest: int = Field(1024**3, gt=0, description="Bytes; a larger file is refused.")
 
     def link(self, _source: BinaryIO) -> Link | None:
         """The file's place in a chain of files, where its format says it."""

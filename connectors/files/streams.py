@@ -36,14 +36,28 @@ _IN_MEMORY = 8 * 1024 * 1024  # bytes; a larger member of an archive goes to a t
 class CsvFiles(FileStream):
     """Delimited tables; a record is one row with its header."""
 
-    format: Literal["csv"]
-    delimiter: Delimiter = ","
-    encoding: Encoding = "utf-8"
-    columns: tuple[str, ...] = ()  # names that the header must have
-    at: str = ""  # a column with the time of the row, ISO 8601 with offset
-    threshold: float = Field(0.05, ge=0, le=1)  # the share of bad rows that refuses the file
-    whole: bool = False  # each file is the whole list: what it misses has gone
-    id: str = ""  # of a whole list: the column that names the thing
+    format: Literal["csv"] = Field(description="Delimited tables, a record a row.")
+    delimiter: Delimiter = Field(default=",", description="The character between two cells.")
+    encoding: Encoding = Field(
+        default="utf-8",
+        description="How text is written: utf-8, cp1252, utf-16, or another of Python's.",
+    )
+    columns: tuple[str, ...] = Field(default=(), description="Names that the header must have.")
+    at: str = Field(
+        default="", description="The column with the time of the row, ISO 8601 with offset."
+    )
+    threshold: float = Field(
+        0.05,
+        ge=0,
+        le=1,
+        description="The share of bad rows, 0 to 1, above which a file is refused.",
+    )
+    whole: bool = Field(
+        default=False, description="Each file is the whole list: what it misses has gone."
+    )
+    id: str = Field(
+        default="", description="The column that names the thing; needed where `whole` is true."
+    )
 
     file_media: ClassVar[str] = "text/csv"
 
@@ -88,9 +102,14 @@ class CsvFiles(FileStream):
 class NdjsonFiles(FileStream):
     """One JSON value a line, each a record."""
 
-    format: Literal["ndjson"]
-    media: str = "application/json"
-    threshold: float = Field(0.05, ge=0, le=1)
+    format: Literal["ndjson"] = Field(description="One JSON value a line, each a record.")
+    media: str = Field(default="application/json", description="The media type of a record.")
+    threshold: float = Field(
+        0.05,
+        ge=0,
+        le=1,
+        description="The share of bad lines, 0 to 1, above which a file is refused.",
+    )
 
     file_media: ClassVar[str] = "application/x-ndjson"
 
@@ -114,8 +133,10 @@ class BundleFiles(FileStream):
     A file that is no JSON is refused whole. One Bundle is held in memory.
     """
 
-    format: Literal["bundle"]
-    largest: int = Field(64 * 1024**2, gt=0)
+    format: Literal["bundle"] = Field(
+        description="FHIR Bundles, a record the resource of an entry."
+    )
+    largest: int = Field(64 * 1024**2, gt=0, description="Bytes; a larger file is refused.")
 
     media: ClassVar[str] = "application/fhir+json"
     file_media: ClassVar[str] = "application/fhir+json;bundle"
@@ -145,11 +166,17 @@ class BundleFiles(FileStream):
 class XmlFiles(FileStream):
     """XML documents; a record is one element, inside its ancestors' tags when wanted so."""
 
-    format: Literal["xml"]
-    element: str  # "SubjectData" or "{namespace}SubjectData"
-    ancestors: bool = False
-    media: str = ""  # "" is "application/xml;<element>"
-    may_be_empty: bool = False  # a document without the element is right
+    format: Literal["xml"] = Field(description="XML documents, a record an element.")
+    element: str = Field(description="Which element: SubjectData, or {namespace}SubjectData.")
+    ancestors: bool = Field(
+        default=False, description="A record stands inside the tags of its ancestors."
+    )
+    media: str = Field(
+        default="", description="The media type of a record; empty: application/xml;<element>."
+    )
+    may_be_empty: bool = Field(
+        default=False, description="A document without the element is right."
+    )
 
     file_media: ClassVar[str] = "application/xml"
 
@@ -195,9 +222,11 @@ class Hl7Files(FileStream):
     A batch whose counts are wrong is refused whole. The file is held in memory.
     """
 
-    format: Literal["hl7"]
-    zone: Zone = ""  # of MSH-7 without an offset, "Europe/Vienna"; "" takes the file's time then
-    largest: int = Field(64 * 1024**2, gt=0)
+    format: Literal["hl7"] = Field(description="HL7 v2 messages, in a batch envelope or not.")
+    zone: Zone = Field(
+        default="", description="Time zone of an MSH-7 without an offset; empty: the file's time."
+    )
+    largest: int = Field(64 * 1024**2, gt=0, description="Bytes; a larger file is refused.")
 
     media: ClassVar[str] = "hl7v2"
     file_media: ClassVar[str] = "hl7v2;batch"
@@ -257,9 +286,11 @@ class ZipFiles(FileStream):
     Members come by name. Folders within the archive are looked into; an archive within it is not.
     """
 
-    format: Literal["zip"]
-    inside: Glob  # "*.csv": members, by the last part of their names
-    of: Member  # how they are read; its own `glob` and all that is about the folder say nothing
+    format: Literal["zip"] = Field(description="Zip archives, whose members are read as files.")
+    inside: Glob = Field(description="Which members, by the last part of their names, e.g. *.csv.")
+    of: Member = Field(
+        description="How members are read; what it says of the folder does not count."
+    )
 
     file_media: ClassVar[str] = "application/zip"
 

@@ -38,29 +38,67 @@ class Hl7v2(Connector):
         tested="python-hl7",
     )
 
-    host: str = "127.0.0.1"
-    port: int | None = Field(default=None, ge=0, le=65535)  # 0: any that is free
-    tls: Tls | None = None
-    insecure: bool = False  # listen beyond this machine without TLS
-    target_host: str = ""
-    target_port: int = Field(default=2575, ge=1, le=65535)
-    target_tls: Tls | None = None
+    host: str = Field(default="127.0.0.1", description="The address of this machine to listen on.")
+    port: int | None = Field(
+        default=None,
+        ge=0,
+        le=65535,
+        description="The port to listen on; 0: any that is free; unsaid: only sends.",
+    )
+    tls: Tls | None = Field(
+        default=None, description="The listener's certificate, and which clients are let in."
+    )
+    insecure: bool = Field(default=False, description="Listens beyond this machine without TLS.")
+    target_host: str = Field(default="", description="The host to send to; empty: only listens.")
+    target_port: int = Field(default=2575, ge=1, le=65535, description="The port to send to.")
+    target_tls: Tls | None = Field(
+        default=None, description="TLS of the sender; unsaid: sends without."
+    )
 
-    accepts: tuple[str, ...] = ()  # "ADT", "ADT^A01"; empty = every type
-    versions: tuple[str, ...] = VERSIONS
-    no_control_id: Literal["refuse", "hash"] = "refuse"
-    reused_control_id: Literal["refuse", "accept"] = "refuse"
-    charset: Literal["strict", "tolerant"] = "strict"  # tolerant: MSH-18 may lie
-    application: str = ""  # MSH-3 of our answers; empty = as we were addressed
-    facility: str = ""
-    timezone: str = "UTC"  # of times without an offset
+    accepts: tuple[str, ...] = Field(
+        default=(), description="Types that are taken: ADT, ADT^A01; none: every type."
+    )
+    versions: tuple[str, ...] = Field(
+        default=VERSIONS, description="Versions of HL7, MSH-12, that are taken."
+    )
+    no_control_id: Literal["refuse", "hash"] = Field(
+        default="refuse", description="Without MSH-10 a message is refused, or known by its hash."
+    )
+    reused_control_id: Literal["refuse", "accept"] = Field(
+        default="refuse", description="Other content under an MSH-10 again is refused or accepted."
+    )
+    charset: Literal["strict", "tolerant"] = Field(
+        default="strict",
+        description="Strict believes MSH-18; tolerant lets it be wrong about the bytes.",
+    )
+    application: str = Field(
+        default="", description="MSH-3 of our answers; empty: as we were addressed."
+    )
+    facility: str = Field(
+        default="", description="MSH-4 of our answers; empty: as we were addressed."
+    )
+    timezone: str = Field(
+        default="UTC", description="Time zone of times without an offset, e.g. Europe/Berlin."
+    )
 
-    max_frame: int = Field(default=16 * 1024 * 1024, ge=1024)
-    idle_timeout: float = Field(default=30.0, gt=0)
-    frame_timeout: float = Field(default=120.0, gt=0)
-    ack_timeout: float = Field(default=30.0, gt=0)
-    max_connections: int = Field(default=1000, ge=1)
-    max_unanswered: int = Field(default=64, ge=1)
+    max_frame: int = Field(
+        default=16 * 1024 * 1024,
+        ge=1024,
+        description="Bytes of one message; a larger one is refused.",
+    )
+    idle_timeout: float = Field(
+        default=30.0, gt=0, description="Seconds between two pieces of a message."
+    )
+    frame_timeout: float = Field(default=120.0, gt=0, description="Seconds for a whole message.")
+    ack_timeout: float = Field(
+        default=30.0, gt=0, description="Seconds that the sender waits for an answer."
+    )
+    max_connections: int = Field(
+        default=1000, ge=1, description="Connections that are held at once."
+    )
+    max_unanswered: int = Field(
+        default=64, ge=1, description="Messages of one connection that wait for their answer."
+    )
 
     _counts: Counter[str] = PrivateAttr(default_factory=Counter)
     _line: Line | None = PrivateAttr(default=None)

@@ -6,7 +6,7 @@ import ssl
 from asyncio import BaseTransport
 from pathlib import Path
 
-from pydantic import BaseModel, ConfigDict, model_validator
+from pydantic import BaseModel, ConfigDict, Field, model_validator
 
 from connectors.errors import Misconfigured
 from connectors.secrets import Secret, reveal
@@ -17,12 +17,24 @@ class Tls(BaseModel):
 
     model_config = ConfigDict(frozen=True, extra="forbid")
 
-    cert: Path | None = None  # PEM, with its chain
-    key: Path | None = None
-    password: Secret | None = None  # of the key
-    ca: Path | None = None  # whose certificates we trust; a sender without it trusts the system's
-    mutual: bool = False  # a listener asks for the client's certificate and refuses without
-    names: tuple[str, ...] = ()  # client names let in (CN or DNS); empty = any the CA signed
+    cert: Path | None = Field(
+        default=None, description="The file of our certificate with its chain, PEM."
+    )
+    key: Path | None = Field(
+        default=None, description="The file of the certificate's private key, PEM."
+    )
+    password: Secret | None = Field(default=None, description="What opens the key, by reference.")
+    ca: Path | None = Field(
+        default=None,
+        description="The file of the CAs we trust; unsaid, a sender trusts the system's.",
+    )
+    mutual: bool = Field(
+        default=False,
+        description="The listener wants a certificate of the client, and refuses without.",
+    )
+    names: tuple[str, ...] = Field(
+        default=(), description="Client names let in, CN or DNS; none: any that the CA signed."
+    )
 
     @model_validator(mode="after")
     def _whole(self) -> Tls:

@@ -45,19 +45,45 @@ class Redcap(Connector):
         tested="made-up project that PyCap agrees with",
     )
 
-    base_url: BaseUrl  # https://redcap.example.edu/api/
-    token: Secret
-    timezone: Annotated[str, AfterValidator(known_zone)] = "UTC"  # of REDCap's server
-    http: HttpSettings = HttpSettings()
-    batch: int = Field(default=200, ge=1, le=500)  # records asked for at once
-    overlap: int = Field(default=300, ge=60)  # seconds; REDCap counts minutes
-    per_second: float = Field(default=5, gt=0)  # requests
-    fields: tuple[Annotated[str, Field(pattern=_NAME)], ...] = ()
-    events: tuple[Annotated[str, Field(pattern=_NAME)], ...] = ()
-    own_id_field: str = Field(default="", pattern=rf"{_NAME}|^$")  # holds our number, for a push
-    # holds the subject's number, by which one who was put in by hand is found before a push
-    number_field: str = Field(default="", pattern=rf"{_NAME}|^$")
-    event: str = Field(default="", pattern=rf"{_NAME}|^$")  # of what is pushed, where it says none
+    base_url: BaseUrl = Field(description="The API's address, https://redcap.example.edu/api/.")
+    token: Secret = Field(description="The API token of one user for one project, by reference.")
+    timezone: Annotated[str, AfterValidator(known_zone)] = Field(
+        default="UTC",
+        description="Time zone of REDCap's server, whose log and filters are in local time.",
+    )
+    http: HttpSettings = Field(
+        default=HttpSettings(), description="Limits of the HTTP client, and whom it trusts."
+    )
+    batch: int = Field(default=200, ge=1, le=500, description="Records asked for at once.")
+    overlap: int = Field(
+        default=300,
+        ge=60,
+        description="Seconds before the cursor read again; REDCap counts minutes.",
+    )
+    per_second: float = Field(
+        default=5, gt=0, description="Requests a second; REDCap bans who asks too often."
+    )
+    fields: tuple[Annotated[str, Field(pattern=_NAME)], ...] = Field(
+        default=(), description="Fields read of a record; none: all that the token may see."
+    )
+    events: tuple[Annotated[str, Field(pattern=_NAME)], ...] = Field(
+        default=(), description="Events read of a record; none: all that the token may see."
+    )
+    own_id_field: str = Field(
+        default="",
+        pattern=rf"{_NAME}|^$",
+        description="The field for the hub's number of an enrollment; needed to push.",
+    )
+    number_field: str = Field(
+        default="",
+        pattern=rf"{_NAME}|^$",
+        description="The field of the subject's number, which finds who was put in by hand.",
+    )
+    event: str = Field(
+        default="",
+        pattern=rf"{_NAME}|^$",
+        description="The event a pushed row goes to where it names none.",
+    )
 
     _pace: Pace = PrivateAttr(default_factory=Pace)
 

@@ -39,10 +39,16 @@ class Sql(Connector):
         tested="PostgreSQL, SQLite",
     )
 
-    url: Secret
-    streams: dict[str, TableIn] = Field(default_factory=dict)
-    out: dict[str, TableOut] = Field(default_factory=dict)
-    seconds: float = Field(default=300, gt=0)  # for one statement
+    url: Secret = Field(
+        description="SQLAlchemy's address of the database, by reference for its password."
+    )
+    streams: dict[str, TableIn] = Field(
+        default_factory=dict, description="Tables that are read, by stream."
+    )
+    out: dict[str, TableOut] = Field(
+        default_factory=dict, description="Tables that are written, by the stream of a delivery."
+    )
+    seconds: float = Field(default=300, gt=0, description="Seconds that one statement may take.")
 
     def check(self) -> Health:
         """Are we let in, and are the tables that are read there with their columns?"""

@@ -31,16 +31,33 @@ class TableIn(_Settings):
     `where` are values that columns must have; a list is any of them, null is none.
     """
 
-    table: str = Field(min_length=1)
-    db_schema: str = Field(default="", alias="schema")
-    columns: tuple[str, ...] = Field(min_length=1)
-    where: dict[str, Value | tuple[Value, ...]] = Field(default_factory=dict)
-    id: str
-    modified: str = ""
-    whole: bool = False
-    gone: dict[str, Value] = Field(default_factory=dict)
-    overlap: int = Field(default=300, ge=0)  # seconds read again, or numbers where it counts
-    timezone: str = "UTC"  # of times without an offset
+    table: str = Field(min_length=1, description="The table or view that is read.")
+    db_schema: str = Field(
+        default="",
+        alias="schema",
+        description="The table's schema; empty: the database's own choice.",
+    )
+    columns: tuple[str, ...] = Field(min_length=1, description="The columns that are read.")
+    where: dict[str, Value | tuple[Value, ...]] = Field(
+        default_factory=dict,
+        description="Values that columns must have; of a list any, null is none.",
+    )
+    id: str = Field(description="The column that names the row.")
+    modified: str = Field(
+        default="", description="The column with the time, or count, of the last change."
+    )
+    whole: bool = Field(
+        default=False, description="Always reads all rows: what is missing has gone."
+    )
+    gone: dict[str, Value] = Field(
+        default_factory=dict, description="The values of a row that is deleted softly."
+    )
+    overlap: int = Field(
+        default=300, ge=0, description="Seconds read again, or numbers where it counts."
+    )
+    timezone: str = Field(
+        default="UTC", description="Time zone of times without an offset, e.g. Europe/Vienna."
+    )
 
     @field_validator("timezone")
     @classmethod
@@ -75,10 +92,18 @@ class TableIn(_Settings):
 class TableOut(_Settings):
     """A table that is written: a delivery is a JSON object of `columns`; `keys` say which row."""
 
-    table: str = Field(min_length=1)
-    db_schema: str = Field(default="", alias="schema")
-    columns: tuple[str, ...] = Field(min_length=1)
-    keys: tuple[str, ...] = Field(min_length=1)  # there must be a unique index on them
+    table: str = Field(min_length=1, description="The table that is written.")
+    db_schema: str = Field(
+        default="",
+        alias="schema",
+        description="The table's schema; empty: the database's own choice.",
+    )
+    columns: tuple[str, ...] = Field(
+        min_length=1, description="The columns that a delivery may fill."
+    )
+    keys: tuple[str, ...] = Field(
+        min_length=1, description="The columns that say which row; they need a unique index."
+    )
 
     @model_validator(mode="after")
     def _has_its_keys(self) -> TableOut:

@@ -24,13 +24,27 @@ class Query(BaseModel):
 
     model_config = ConfigDict(frozen=True, extra="forbid")
 
-    object: str = Field(default="", pattern=r"^([a-z][a-z0-9_]*)?$")
-    fields: tuple[_Field, ...] = ()
-    also: tuple[_Field, ...] = ()
-    where: str = ""  # VQL, joined to the condition on the time with AND
-    modified: _Field = "modified_date__v"
-    versions: bool = False  # of documents every version, not the latest alone
-    deletions: bool = True  # ask what was deleted as well
+    object: str = Field(
+        default="",
+        pattern=r"^([a-z][a-z0-9_]*)?$",
+        description="The API name of what is read; empty: as shipped.",
+    )
+    fields: tuple[_Field, ...] = Field(
+        default=(), description="What is selected, in the place of the shipped fields."
+    )
+    also: tuple[_Field, ...] = Field(
+        default=(), description="Fields that are selected beside the shipped ones."
+    )
+    where: str = Field(
+        default="", description="A condition in VQL, joined by AND to the one on the time."
+    )
+    modified: _Field = Field(
+        default="modified_date__v", description="The field with the time of the last change."
+    )
+    versions: bool = Field(
+        default=False, description="Reads every version of a document, not the latest alone."
+    )
+    deletions: bool = Field(default=True, description="Also asks what was deleted.")
 
     def vql(self, known: Container[str], since: str = "") -> str:
         """The query for the fields that are `known`; `since`: only what changed from then on."""

@@ -49,16 +49,34 @@ class Vault(Connector):
         tested="made-up vault; names unverified against the vendor",
     )
 
-    base_url: BaseUrl  # https://acme.veevavault.com
-    vault_id: str = Field(pattern=r"^\d+$")
-    user: str
-    password: Secret
-    api_version: str = Field(default="v25.1", pattern=r"^v\d+\.\d$")
-    client_id: str = Field(default="crohub", pattern=r"^[A-Za-z0-9._-]{1,100}$")
-    http: HttpSettings = HttpSettings()
-    overlap: int = Field(default=300, ge=0)
-    streams: dict[str, Query] = Field(default_factory=dict)
-    id_param: str = Field(default="external_id__v", pattern=r"^[a-z][a-z0-9_]*$")
+    base_url: BaseUrl = Field(description="The vault's address, https://acme.veevavault.com.")
+    vault_id: str = Field(
+        pattern=r"^\d+$", description="The vault's number, checked at each login."
+    )
+    user: str = Field(description="The name of the account that signs in.")
+    password: Secret = Field(description="The account's password, by reference.")
+    api_version: str = Field(
+        default="v25.1", pattern=r"^v\d+\.\d$", description="The version of the API, e.g. v25.1."
+    )
+    client_id: str = Field(
+        default="crohub",
+        pattern=r"^[A-Za-z0-9._-]{1,100}$",
+        description="What the vault's log of API use calls us.",
+    )
+    http: HttpSettings = Field(
+        default=HttpSettings(), description="Limits of the HTTP client, and whom it trusts."
+    )
+    overlap: int = Field(
+        default=300, ge=0, description="Seconds before the cursor that are read again."
+    )
+    streams: dict[str, Query] = Field(
+        default_factory=dict, description="Queries by stream, laid over those that are shipped."
+    )
+    id_param: str = Field(
+        default="external_id__v",
+        pattern=r"^[a-z][a-z0-9_]*$",
+        description="The field by which an upsert finds its record.",
+    )
 
     _line: Rest = PrivateAttr()
 

@@ -36,10 +36,15 @@ class _Settings(BaseModel):
 class StandardWebhooks(_Settings):
     """Signed as standardwebhooks.com says. While a key is changed, `former_secret` holds too."""
 
-    kind: Literal["standard_webhooks"]
-    secret: Secret
-    former_secret: Secret | None = None
-    tolerance: int = Field(default=300, gt=0)  # seconds between the sender's clock and ours
+    kind: Literal["standard_webhooks"] = Field(description="Signed as standardwebhooks.com says.")
+    secret: Secret = Field(description="The key, whsec_ and Base64, by reference.")
+    former_secret: Secret | None = Field(
+        default=None,
+        description="The old key, which holds too while keys are changed, by reference.",
+    )
+    tolerance: int = Field(
+        default=300, gt=0, description="Seconds between the sender's clock and ours."
+    )
 
     def prove(self, call: Call, now: datetime) -> datetime:
         """When it was sent. Raises NotTrusted."""
@@ -60,12 +65,18 @@ class Hmac(_Settings):
     """A signature of the body alone in a header of the sender's own. It carries no time, so an old
     call said again is known only by its id or content."""
 
-    kind: Literal["hmac"]
-    secret: Secret
-    header: Header = "X-Hub-Signature-256"
-    prefix: str = "sha256="
-    algorithm: Literal["sha256", "sha1", "sha512"] = "sha256"
-    encoding: Literal["hex", "base64"] = "hex"
+    kind: Literal["hmac"] = Field(description="A signature of the body alone.")
+    secret: Secret = Field(description="The key that both sides know, by reference.")
+    header: Header = Field(
+        default="X-Hub-Signature-256", description="The header with the signature."
+    )
+    prefix: str = Field(default="sha256=", description="What stands before the signature.")
+    algorithm: Literal["sha256", "sha1", "sha512"] = Field(
+        default="sha256", description="The hash of the signature."
+    )
+    encoding: Literal["hex", "base64"] = Field(
+        default="hex", description="How the signature is written."
+    )
 
     def prove(self, call: Call, _now: datetime) -> None:
         """Raises NotTrusted."""
@@ -81,10 +92,10 @@ class Hmac(_Settings):
 class Bearer(_Settings):
     """A token that the sender shows (RFC 6750)."""
 
-    kind: Literal["bearer"]
-    token: Secret
-    header: Header = "Authorization"
-    prefix: str = "Bearer "
+    kind: Literal["bearer"] = Field(description="A token that the sender shows.")
+    token: Secret = Field(description="The token, by reference.")
+    header: Header = Field(default="Authorization", description="The header with the token.")
+    prefix: str = Field(default="Bearer ", description="What stands before the token.")
 
     def prove(self, call: Call, _now: datetime) -> None:
         """Raises NotTrusted."""
@@ -97,8 +108,8 @@ class SecretPath(_Settings):
     """For senders that can show nothing else, such as REDCap's Data Entry Trigger: the address is
     the secret, `/hooks/<connection>/<token>`."""
 
-    kind: Literal["path"]
-    token: Secret
+    kind: Literal["path"] = Field(description="The address is the secret.")
+    token: Secret = Field(description="The last part of the address, by reference.")
 
     def prove(self, call: Call, _now: datetime) -> None:
         """Raises NotTrusted."""

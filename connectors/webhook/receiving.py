@@ -52,15 +52,32 @@ class Webhook(Connector):
         tested="standardwebhooks",
     )
 
-    verification: Proof
-    id_header: Header = "webhook-id"
-    without_id: Literal["hash", "new"] = "hash"
-    stream: str = Field(default="event", pattern=f"^{_STREAM.pattern}$")
-    stream_header: Header | Literal[""] = ""
-    stream_path: MaybePath = ""
-    media: str = "application/json"
-    largest: int = Field(default=1 << 20, gt=0)  # bytes of one event
-    max_unanswered: int = Field(default=64, ge=1)  # events held in memory until they are stored
+    verification: Proof = Field(description="How the sender proves who it is.")
+    id_header: Header = Field(
+        default="webhook-id", description="The header by which an event is known."
+    )
+    without_id: Literal["hash", "new"] = Field(
+        default="hash",
+        description="Without the header equal bytes are one event (hash), or each call (new).",
+    )
+    stream: str = Field(
+        default="event",
+        pattern=f"^{_STREAM.pattern}$",
+        description="The stream of an event that does not say its own.",
+    )
+    stream_header: Header | Literal[""] = Field(
+        default="", description="The header that names the stream; empty: none does."
+    )
+    stream_path: MaybePath = Field(
+        default="", description="Where the JSON names the stream, a JMESPath; empty: nowhere."
+    )
+    media: str = Field(default="application/json", description="The media type of the body.")
+    largest: int = Field(
+        default=1 << 20, gt=0, description="Bytes of one event; a larger one is refused."
+    )
+    max_unanswered: int = Field(
+        default=64, ge=1, description="Events held in memory until they are stored."
+    )
 
     _desk: _Desk | None = PrivateAttr(default=None)
 

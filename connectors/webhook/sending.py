@@ -32,11 +32,22 @@ class WebhookOut(Connector):
         tested="standardwebhooks",
     )
 
-    url: BaseUrl
-    secret: Secret
-    former_secret: Secret | None = None
-    auth: Auth = NoAuth()  # where the target wants one beside the signature
-    http: HttpSettings = Field(default_factory=lambda: HttpSettings(read_timeout=20))
+    url: BaseUrl = Field(
+        description="The address that events are posted to, https://sink.example.edu/events."
+    )
+    secret: Secret = Field(description="The key that signs, whsec_ and Base64, by reference.")
+    former_secret: Secret | None = Field(
+        default=None,
+        description="The old key, which signs as well while keys are changed, by reference.",
+    )
+    auth: Auth = Field(
+        default=NoAuth(),
+        description="How it signs in, where the target wants that beside the signature.",
+    )
+    http: HttpSettings = Field(
+        default_factory=lambda: HttpSettings(read_timeout=20),
+        description="Limits of the HTTP client, and whom it trusts.",
+    )
 
     _tokens: TokenCache = PrivateAttr(default_factory=TokenCache)
 
