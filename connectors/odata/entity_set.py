@@ -32,17 +32,17 @@ class EntitySet(BaseModel):
     service: str = Field(
         default="",
         pattern=rf"{PATH}|^$",
-        description="Path of the service behind base_url; empty: that of the shipped stream.",
+        description="Path of the service behind base_url; unsaid: that of the shipped stream.",
     )
     set: str = Field(
         default="",
         pattern=rf"{NAME}|^$",
-        description="Name of the entity set; empty: that of the shipped stream.",
+        description="Name of the entity set; unsaid: that of the shipped stream.",
     )
     version: ODataVersion = Field(default=2, description="Version of OData, 2 or 4.")
     key: tuple[Name, ...] = Field(
         default=(),
-        description="Fields that together make an entity one; empty: those of the shipped stream.",
+        description="Fields that together make an entity one; unsaid: those of the shipped stream.",
     )
     modified: str = Field(
         default="",
