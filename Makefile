@@ -22,7 +22,7 @@ test: $(DEV_STAMP)
 	$(BIN)/ruff format --check
 	$(BIN)/mypy
 	$(BIN)/lint-imports
-	$(BIN)/python -m pytest -q -m "not faults" -n 2 --dist loadscope
+	$(BIN)/python -m pytest -q -m "not faults" -n 3 --dist loadscope
 
 test-faults: $(DEV_STAMP)
 	$(BIN)/python -m pytest -q -m faults
