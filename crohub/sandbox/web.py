@@ -127,27 +127,25 @@ class _Faulty:
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         fault = self._server.struck(scope["path"])
-        status = 0
 
         async def watched(message: Message) -> None:
-            nonlocal status
             if message["type"] == "http.response.start":
-                status = message["status"]
+                self._note(scope, message["status"])  # before whoever asked can go on
             elif fault and message["type"] == "http.response.body":
                 await _in_halves(fault, message, send)
                 return
             await send(message)
 
         instead = _instead(fault)
-        await (instead or self._app)(scope, receive, watched if instead is None else send)
-        self._server.asked.append(
-            Asked(
-                scope["method"],
-                scope["path"],
-                scope["query_string"].decode("ascii", "replace"),
-                status or (instead.status_code if instead else 0),
-            )
-        )
+        if instead:
+            self._note(scope, instead.status_code)
+            await instead(scope, receive, send)
+        else:
+            await self._app(scope, receive, watched)
+
+    def _note(self, scope: Scope, status: int) -> None:
+        query = scope["query_string"].decode("ascii", "replace")
+        self._server.asked.append(Asked(scope["method"], scope["path"], query, status))
 
 
 def _instead(fault: Fault | None) -> Response | None:

@@ -10,8 +10,8 @@ from connectors.formats import ndjson
 
 MEDIA = "application/fhir+json"
 OURS = {
-    "Appointment", "Consent", "Encounter", "Location", "Organization", "Patient", "Practitioner",
-    "PractitionerRole", "ResearchStudy", "ResearchSubject",
+    "Appointment", "ChargeItem", "Consent", "Encounter", "Location", "Organization", "Patient",
+    "Practitioner", "PractitionerRole", "ResearchStudy", "ResearchSubject",
 }  # fmt: skip
 # A consent to treatment or to the sharing of records is no consent to research.
 SAYS_NOTHING = {"Consent"}

@@ -151,4 +151,5 @@ def test_stopping_leaves_no_process_behind(mapper, works):
     mapper.stop()
 
     assert before
-    assert not any(one.is_running() for one in before)
+    _, left = psutil.wait_procs(before, timeout=10)
+    assert left == []

@@ -207,6 +207,15 @@ class Institute:
         assert answer.status_code == 200, answer.text
         return answer.json()
 
+    def questions(self, state: str = "open") -> list[dict[str, Any]]:
+        """Every question in this state, the oldest first: people made up alike raise many."""
+        found: list[dict[str, Any]] = []
+        cursor: str | None = ""
+        while cursor is not None:
+            page = self.get("/ops/decisions", state=state, limit=500, cursor=cursor)
+            found, cursor = found + page["items"], page["next"]
+        return found
+
     def post(self, path: str, body: Any = None) -> Any:
         answer = self.client.post(path, json=body)
         assert answer.status_code < 300, answer.text

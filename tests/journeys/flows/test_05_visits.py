@@ -110,7 +110,7 @@ def of(code):
 
 
 def decisions(institute, state):
-    return institute.get("/ops/decisions", state=state, limit=500)["items"]
+    return institute.questions(state)
 
 
 def questions(institute, booked):

@@ -124,7 +124,7 @@ def decides(institute, delivery, state):
     """A person answers the question about a delivery."""
 
     def asked():
-        items = institute.get("/ops/decisions", limit=500)["items"]
+        items = institute.questions()
         return [one for one in items if one["proposal"].get("delivery") == delivery["id"]]
 
     [question] = institute.until(asked, "the question")

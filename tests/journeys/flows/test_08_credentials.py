@@ -129,7 +129,7 @@ def decides(institute, pipeline, record, state):
         return [one for one in found if one["state"] == "approval"]
 
     def asked():
-        items = institute.get("/ops/decisions", limit=500)["items"]
+        items = institute.questions()
         return [one for one in items if one["proposal"].get("delivery") == delivery["id"]]
 
     [delivery] = institute.until(waits, "the proposal")
