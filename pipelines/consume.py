@@ -225,7 +225,7 @@ def _not_behind(desk: Desk, news: Sequence[New]) -> list[New]:
 def _lane(desk: Desk, view: View) -> str:
     """Whom a record is about: what is said of one person or study keeps its order. One that a
     person may have to be asked about keeps no other waiting."""
-    if desk.outlet.mapping.outgoing.matches:
+    if desk.outlet.mapping.outgoing.matches or desk.outlet.settings.approval:
         return view.id
     spec = entities()[view.entity]
     owner = view.views.now(spec.beside, view.id) if spec.beside else view

@@ -340,6 +340,18 @@ def test_an_unknown_outcome_may_be_held_for_a_person(outward, decided, ends, tim
 # -- approval
 
 
+def test_what_waits_for_a_person_keeps_no_other_record_waiting(outward):
+    """Two subjects of one person, who keep their order where nobody is asked."""
+    outward.study()
+    outward.tell(approval=True)
+    deliverer = outward.deliverer(connector=scripted())
+    outward.enroll(1, "screening", person="p1")
+    outward.enroll(2, "screening", person="p1")
+    outward.run(deliverer)
+
+    assert outward.rows("state") == ["approval", "approval"]
+
+
 def test_nothing_goes_out_before_a_person_approves(outward):
     outward.study()
     outward.tell(approval=True)
