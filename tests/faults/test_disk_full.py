@@ -141,7 +141,8 @@ def test_a_journal_that_cannot_be_written_ends_the_process_unacknowledged(node, 
 
 def _holds_once(node, count: int) -> None:
     with closing(sqlite3.connect(node.data / "journal.db")) as journal:
-        assert journal.execute("select count(*) from message").fetchone() == (count,)
+        sent = "select count(*) from message where connection <> 'crohub'"  # without its own orders
+        assert journal.execute(sent).fetchone() == (count,)
         assert journal.execute("pragma integrity_check").fetchone() == ("ok",)
     with closing(Places(node.data).hub(read_only=True)) as hub:
         effects = hub.all(
