@@ -29,6 +29,7 @@ from crohub.stage import HOST
 from pipelines import ask, logs
 from pipelines.edge import Edge
 
+_QUIET = 1.5  # seconds in which the hub looks at all that has changed
 _CALM = 120.0  # seconds that settling may take behind the last message
 
 
@@ -92,12 +93,12 @@ async def _played(edge: Edge, institution: Institution, days: int) -> dict[str, 
         await _until(lambda: summary.at_rest(edge.places), _CALM, "settling")
         await _until(lambda: _is_decided(edge), _CALM, "proposals")
         await _until(lambda: summary.at_rest(edge.places), _CALM, "what was approved")
-        await _until(_quiet(institution), _CALM, "deliveries")
+        await _until(_quiet(edge, institution), _CALM, "deliveries")
         truth = await asyncio.to_thread(truths.shown, edge)
         erp_books.receive(institution.systems.erp)  # sponsors pay what has been billed by now
         await _pulled(edge, "erp")
         await _until(lambda: summary.at_rest(edge.places), _CALM, "payments")
-        await _until(_quiet(institution), _CALM, "what follows from payments")
+        await _until(_quiet(edge, institution), _CALM, "what follows from payments")
         return await asyncio.to_thread(summary.of, edge) | {"truth": truth}
     finally:
         await edge.stop()
@@ -145,18 +146,27 @@ async def _until(true: Callable[[], bool], seconds: float, what: str) -> None:
         await asyncio.sleep(0.05)
 
 
-def _quiet(institution: Institution) -> Callable[[], bool]:
-    """Whether nothing has been said to the institution for a second."""
-    seen, since = -1, time.monotonic()
+def _quiet(edge: Edge, institution: Institution) -> Callable[[], bool]:
+    """Whether nothing has been said to the institution, nor was to be, for a while."""
+    seen: tuple[object, ...] = ()
+    since = time.monotonic()
 
     def quiet() -> bool:
         nonlocal seen, since
-        count = len(institution.sink.received)
-        if count != seen:
-            seen, since = count, time.monotonic()
-        return time.monotonic() - since > 1.0
+        now = (len(institution.sink.received), *_deliveries(edge))
+        if now != seen:
+            seen, since = now, time.monotonic()
+        return time.monotonic() - since > _QUIET
 
     return quiet
+
+
+def _deliveries(edge: Edge) -> list[tuple[object, ...]]:
+    session = lookup.reading(edge.places)
+    try:
+        return session.all("select state, count(*) from delivery group by state order by state")
+    finally:
+        session.close()
 
 
 @contextmanager

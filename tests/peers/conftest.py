@@ -32,15 +32,20 @@ def start():
 def _served(name: str) -> Iterator[str]:
     place = _installed()
     node = next(place.glob("node_modules/node-linux-*/bin/node"), None) or shutil.which("node")
-    folder = shutil.copytree(_HERE / name, place / name, dirs_exist_ok=True)
-    with subprocess.Popen(
-        [node, "server.mjs"],
-        cwd=folder,
-        stdout=subprocess.PIPE,
-        stderr=subprocess.PIPE,
-        text=True,
-        env={**os.environ, "NO_COLOR": "1", "NODE_NO_WARNINGS": "1"},
-    ) as server:
+    # a folder of its own: two modules may start the same peer at once
+    own = tempfile.TemporaryDirectory(prefix=f"{name}-", dir=place)
+    folder = shutil.copytree(_HERE / name, own.name, dirs_exist_ok=True)
+    with (
+        own,
+        subprocess.Popen(
+            [node, "server.mjs"],
+            cwd=folder,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.PIPE,
+            text=True,
+            env={**os.environ, "NO_COLOR": "1", "NODE_NO_WARNINGS": "1"},
+        ) as server,
+    ):
         lines: queue.Queue[str] = queue.Queue()
         reader = threading.Thread(target=lambda: lines.put(_port(server)))
         reader.start()

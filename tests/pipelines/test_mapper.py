@@ -144,12 +144,17 @@ def test_a_message_that_hangs_costs_only_itself(mapper, works):
     assert "within 1 s" in found[1].fault
 
 
+def spawned():
+    return {one for one in psutil.Process().children() if "spawn_main" in str(one.cmdline())}
+
+
 def test_stopping_leaves_no_process_behind(mapper, works):
+    others = spawned()  # of tests before this one
     answers(mapper, works("k1"))
-    before = [one for one in psutil.Process().children() if "spawn_main" in str(one.cmdline())]
+    began = spawned() - others
 
     mapper.stop()
 
-    assert before
-    _, left = psutil.wait_procs(before, timeout=10)
+    assert began
+    _, left = psutil.wait_procs(began, timeout=10)
     assert left == []
