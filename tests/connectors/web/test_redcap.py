@@ -35,7 +35,7 @@ EVENTS = [
 @pytest.fixture
 def project():
     made = Project(
-        id=12, title="ONC-101", tokens={TOKEN: "hub"}, fields=FIELDS, events=EVENTS,
+        id=12, title="ONC-101", tokens={TOKEN: "hub"}, fields=[*FIELDS], events=[*EVENTS],
         arms=[{"arm_num": "1", "name": "Arm 1"}],
         event_forms=[{"arm_num": "1", "unique_event_name": "screening_arm_1", "form": "screening"}],
         dags=[{"data_access_group_name": "UH", "unique_group_name": "uh"}],
