@@ -6,7 +6,7 @@ Filters are `name=value` or `name__test=value`. Dates and moments compare as the
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from datetime import UTC, datetime
 from functools import cache, partial
 from types import MappingProxyType
@@ -20,6 +20,7 @@ from hub.reader import sealed_parts
 
 Params = Sequence[tuple[str, str]]
 Parse = Callable[[str], Any]
+Filterable = Mapping[str, tuple[str, str, tuple[str, ...]]]  # name → column, kind, allowed codes
 
 _ORDERED = ("lt", "le", "gt", "ge")
 _TESTS: dict[str, tuple[str, ...]] = {
@@ -55,14 +56,14 @@ _MOST = 200  # members of an `in`
 
 def parse(spec: EntitySpec, params: Params) -> Query:
     """The query in `params`. Raises BadQuery naming what is unknown or unreadable."""
-    given = _once(params, (*OF_PAGES[:-2], "superseded", *OF_VIEWS))
-    order = _order(spec, given.get("sort", "id"))
+    given = once(params, (*OF_PAGES[:-2], "superseded", *OF_VIEWS))
+    wanted = _order(spec, given.get("sort", "id"))
     filters = [(n, v) for n, v in params if n not in OF_PAGES and n not in OF_VIEWS]
     return Query(
         conditions=tuple(_condition(spec, name, value) for name, value in filters),
         identifiers=tuple(sought(spec, v) for n, v in params if n == "identifier"),
-        order=order,
-        after=cursors.read(given["cursor"], order) if given.get("cursor") else None,
+        order=wanted,
+        after=cursors.read(given["cursor"], wanted) if given.get("cursor") else None,
         limit=limit(given.get("limit", given.get("_limit", ""))),
         superseded=_flag("superseded", given.get("superseded", "false")),
         view=view(spec, params),
@@ -71,7 +72,7 @@ def parse(spec: EntitySpec, params: Params) -> Query:
 
 def view(spec: EntitySpec, params: Params) -> View:
     """What of a record is asked for."""
-    given = _once(params, OF_VIEWS)
+    given = once(params, OF_VIEWS)
     parts = (*sealed_parts(spec.name), "labels")
     parts += ("identifiers",) if spec.identifiers else ()
     known = (*spec.fields, *_SORTED_ENVELOPE, "quality", "withdrawn", "superseded_by", "ext")
@@ -119,7 +120,8 @@ def moment(name: str, text: str) -> int:
         raise _unreadable(name, "an ISO 8601 date or moment") from None
 
 
-def _once(params: Params, names: Iterable[str]) -> dict[str, str]:
+def once(params: Params, names: Iterable[str]) -> dict[str, str]:
+    """Those of the parameters that are in `names`; none may be given twice."""
     found: dict[str, str] = {}
     for name, value in params:
         if name in found:
@@ -130,8 +132,12 @@ def _once(params: Params, names: Iterable[str]) -> dict[str, str]:
 
 
 def _order(spec: EntitySpec, text: str) -> Order:
+    return order(_sorted_by(spec.name), text)
+
+
+def order(known: Mapping[str, tuple[str, str]], text: str) -> Order:
+    """`name` or `-name` over what can be sorted by: name → column, kind."""
     name = text.removeprefix("-")
-    known = _sorted_by(spec.name)
     if name not in known:
         raise BadQuery(
             "CROHUB-UNKNOWN-SORT",
@@ -166,13 +172,20 @@ def tests_of(kind: str) -> tuple[str, ...]:
 
 
 def _condition(spec: EntitySpec, parameter: str, text: str) -> Condition:
+    return condition(filterable(spec.name), spec.name, (*OF_PAGES, *OF_VIEWS), parameter, text)
+
+
+def condition(
+    known: Filterable, what: str, others: Iterable[str], parameter: str, text: str
+) -> Condition:
+    """`name=text` or `name__test=text` over what can be filtered by; `what` is filtered, and
+    `others` are the parameters beside the filters, both for whoever reads the refusal."""
     name, _, test = parameter.partition("__")
-    known = filterable(spec.name)
     if name not in known:
         raise BadQuery(
             "CROHUB-UNKNOWN-PARAMETER",
-            f"{shown(name)} is no filter of {spec.name}; expected one of: "
-            f"{', '.join((*known, *OF_PAGES, *OF_VIEWS))}",
+            f"{shown(name)} is no filter of {what}; expected one of: "
+            f"{', '.join((*known, *others))}",
         )
     column, kind, codes = known[name]
     if test not in _TESTS[kind]:
