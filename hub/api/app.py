@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from fastapi import APIRouter, FastAPI
 
-from hub.api import docs, errors, lists, provenance, records, words
+from hub.api import docs, errors, lists, provenance, records, views, words
 from hub.api.auth import Gate
 from hub.api.deps import Deps, Sessions
 from hub.api.kept import Kept
@@ -13,9 +13,8 @@ from hub.api.records import Records
 PREFIX = "/api/v1"
 
 
-def router(deps: Deps, sessions: Sessions) -> APIRouter:
+def router(own: Records) -> APIRouter:
     """The routes below /api/v1."""
-    own = Records(deps, sessions, Kept(sessions.watch))
     made = APIRouter(prefix=PREFIX)
     made.include_router(lists.routes(own))
     made.include_router(words.routes(own))
@@ -28,7 +27,9 @@ def mount(app: FastAPI, deps: Deps) -> Sessions:
     """Adds the API to `app`, and asks every route of it for a key, whoever adds it: only
     `deps.open_paths` go without. Close what it returns when the application ends."""
     sessions = Sessions(deps.open_session, deps.sessions, embedded=deps.embedded)
-    app.include_router(router(deps, sessions))
+    own = Records(deps, sessions, Kept(sessions.watch))
+    app.include_router(router(own))
+    app.include_router(views.routes(own))
     docs.install(app)
     app.state.refused = deps.refused
     app.add_middleware(Gate, deps=deps, sessions=sessions, browsed=docs.is_page)

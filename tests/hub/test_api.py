@@ -16,6 +16,8 @@ from hub import keys
 from hub.api import errors
 from hub.api.app import mount, router
 from hub.api.deps import Busy, Deps, Sessions
+from hub.api.kept import Kept
+from hub.api.records import Records
 from hub.database import session
 from hub.principal import ADMIN, READ, Principal
 from hub.statement import Identifier, Ref, SameAs, Stated
@@ -517,7 +519,7 @@ def other(hub_url, keyring, whom):
     )  # fmt: skip
     sessions = Sessions(deps.open_session, 1, embedded=hub_url.startswith("sqlite"))
     app = FastAPI()
-    app.include_router(router(deps, sessions))
+    app.include_router(router(Records(deps, sessions, Kept(sessions.watch))))
     app.add_middleware(Speaking, whom=whom)
     errors.install(app)
     yield TestClient(app)

@@ -1,0 +1,1 @@
+"""What those who run trials ask: one file a view."""
