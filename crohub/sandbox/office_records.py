@@ -1,5 +1,5 @@
-"""What the research office keeps in tables: studies and sites as it counts them, start-up,
-people's training and delegations, and how the studies go. One table a file, by its name.
+"""What the research office keeps in tables: studies and sites as it counts them, start-up, people's
+training and delegations, its registers, and how the studies go. One table a file, by its name.
 
 Studies go by the institution's number, sites and subjects by the study's, people by their e-mail,
 units by the codes of the register: whoever reads a table finds what other systems told already.
@@ -25,7 +25,7 @@ def tables(world: World) -> Tables:
     """Every table, as it stands."""
     return {
         **_studies(world), **_projects(world), **_sites(world), **_start_up(world),
-        **_people(world), **_conduct(world),
+        **_people(world), **_registers(world), **_conduct(world),
     }  # fmt: skip
 
 
@@ -118,6 +118,14 @@ def _start_up(world: World) -> Tables:
                 requested_on=iso(study.started, -100))
             for study, site in _places()
         ],
+        "supply-shipments": [
+            _at(study, site, shipment_no=f"SHIP-{study.number}-{site.number}", direction="to_site",
+                kind="laboratory_kit", description="Kits for blood", supplier_code="org-cedar",
+                carrier="Invented Couriers", quantity="40", unit="kit", status="received",
+                shipped_on=iso(study.started, -9), received_on=iso(study.started, -7),
+                received_by_email=_email(world, study.coordinator), temperature_excursion="no")
+            for study, site in _places()
+        ],
     }  # fmt: skip
 
 
@@ -147,6 +155,28 @@ def _people(world: World) -> Tables:
                 project_no=f"RP-{study.number}", period_from=iso(world.first_day, -30),
                 period_to=iso(world.first_day, -1))
             for study in STUDIES
+        ],
+    }  # fmt: skip
+
+
+def _registers(world: World) -> Tables:
+    """What may go wrong, and what is not as a rule wants it."""
+    return {
+        "risks": [
+            _at(study, site, risk_no=f"RISK-{study.number}-{site.number}", category="enrolment",
+                title="Fewer subjects than planned", likelihood="likely", impact="moderate",
+                score="12", mitigation="A second clinic refers its patients", status="mitigating",
+                kri_no=f"KRI-{study.number}-{site.number}",
+                owner_email=_email(world, study.investigator), opened_on=iso(study.started),
+                review_on=iso(world.first_day, 30))
+            for study, site in _places()
+        ],
+        "compliance-items": [
+            _of(study, compliance_item_no=f"CI-{study.number}-1", subject="registration",
+                item="Results are due in the registry", rule="42 CFR 11.44", severity="major",
+                owner_email=_email(world, study.investigator), opened_on=iso(study.started),
+                due_on=iso(world.first_day, 60), status="open")
+            for study in STUDIES if study.nct
         ],
     }  # fmt: skip
 

@@ -8,6 +8,7 @@ from hub.model.award_deliverable import AwardDeliverable
 from hub.model.budget import Budget
 from hub.model.budget_line import BudgetLine
 from hub.model.charge import Charge
+from hub.model.compliance_item import ComplianceItem
 from hub.model.consent import Consent
 from hub.model.contract import Contract
 from hub.model.coverage_designation import CoverageDesignation
@@ -50,6 +51,7 @@ from hub.model.purchase_order import PurchaseOrder
 from hub.model.receivable import Receivable
 from hub.model.regulatory_submission import RegulatorySubmission
 from hub.model.research_project import ResearchProject
+from hub.model.risk import Risk
 from hub.model.safety_event_ref import SafetyEventRef
 from hub.model.staff_assignment import StaffAssignment
 from hub.model.startup_task import StartupTask
@@ -61,6 +63,7 @@ from hub.model.study_objective import StudyObjective
 from hub.model.study_site import StudySite
 from hub.model.study_site_state import StudySiteState
 from hub.model.study_state import StudyState
+from hub.model.supply_shipment import SupplyShipment
 from hub.model.training_record import TrainingRecord
 from hub.model.training_requirement import TrainingRequirement
 from hub.model.visit_def import VisitDef
@@ -75,6 +78,7 @@ __all__ = [
     "Budget",
     "BudgetLine",
     "Charge",
+    "ComplianceItem",
     "Consent",
     "Contract",
     "CoverageDesignation",
@@ -117,6 +121,7 @@ __all__ = [
     "Receivable",
     "RegulatorySubmission",
     "ResearchProject",
+    "Risk",
     "SafetyEventRef",
     "StaffAssignment",
     "StartupTask",
@@ -128,6 +133,7 @@ __all__ = [
     "StudySite",
     "StudySiteState",
     "StudyState",
+    "SupplyShipment",
     "TrainingRecord",
     "TrainingRequirement",
     "VisitDef",

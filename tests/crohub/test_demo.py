@@ -10,6 +10,7 @@ import httpx2
 import pytest
 
 from crohub import summary
+from hub.model.spec import entities
 
 pytest.importorskip("asyncssh", reason="the extra `sandbox` is not installed")
 
@@ -50,6 +51,10 @@ def test_the_institutions_days_become_records(found):
     assert found["entities"]["Enrollment"] > 100
     assert found["entities"]["Person"] > 30
     assert found["entities"]["Study"] == 4
+
+
+def test_every_entity_of_the_model_has_records(found):
+    assert set(found["entities"]) == set(entities())
 
 
 def test_every_system_was_spoken_to_in_its_own_protocol(found):

@@ -232,7 +232,8 @@ def test_every_entity_can_be_settled_and_read_with_every_field(reader, tell):
 
 
 MINE = ("Budget", "Contract", "Receivable", "IrbSubmission", "Deviation", "MonitoringFinding",
-        "Delegation", "CrfStatus", "Document", "KriValue")  # fmt: skip
+        "Delegation", "CrfStatus", "Document", "KriValue", "Risk", "ComplianceItem",
+        "SupplyShipment")  # fmt: skip
 
 
 def test_money_and_findings_of_a_study_are_seen_by_those_who_may_see_it(reader, tell):
