@@ -1,0 +1,10 @@
+"""Checks that no single system can make: the twelve by name, in their order."""
+
+from collections.abc import Mapping
+from types import MappingProxyType
+
+from hub.checks import enrolment
+from hub.checks.check import Check
+
+# those that are there, each by its name
+CHECKS: Mapping[str, Check] = MappingProxyType({check.name: check for check in (enrolment.CHECK,)})

@@ -1,0 +1,66 @@
+"""The words of a finding: days, statuses as people know them, who keeps which system."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from datetime import date
+
+from hub.checks.look import Statement
+from hub.clock import from_micros
+
+_KEEPERS = {
+    "EDC": "the data manager",
+    "CTMS": "the study coordinator",
+    "EHR": "the research billing and registration desk",
+    "IRB": "the regulatory coordinator",
+    "HR": "the personnel office",
+    "ETMF": "the document specialist",
+    "EREG": "the regulatory coordinator",
+    "ERP": "research finance",
+    "TRAINING": "the training office",
+    "REGISTRY": "the registration coordinator",
+}
+
+
+def day(said: object) -> date | None:
+    """The day in a canonical date or instant; None where it is no whole day (2026-03)."""
+    text = str(said or "")[:10]
+    try:
+        return date.fromisoformat(text) if len(text) == 10 else None
+    except ValueError:
+        return None
+
+
+def day_of(moment: int, otherwise: date) -> date:
+    """The day of a moment in microseconds, UTC; `otherwise` where it is 0."""
+    return from_micros(moment).date() if moment else otherwise
+
+
+def days(one: date, other: date) -> int:
+    """Days from one to the other."""
+    return (other - one).days
+
+
+def status(native: object, canonical: object) -> str:
+    """ON STUDY (enrolled): the native status beside the canonical one, in words."""
+    plain = str(canonical or "unknown").replace("_", " ")
+    if not native or str(native).casefold().replace("_", " ").replace("-", " ") == plain:
+        return plain
+    return f"{native} ({plain})"
+
+
+def role(said: Statement) -> str:
+    """The system as people call it: its kind, and its own name beside it."""
+    return f"{said.role} ({said.system})" if said.role.casefold() != said.system else said.role
+
+
+def keeper(said: Statement) -> str:
+    """Who acts on what a system says, and in which system."""
+    return f"{_KEEPERS.get(said.role, 'the owner of the system')}, in {said.system}"
+
+
+def listed(names: Sequence[str]) -> str:
+    """a, b and c"""
+    if len(names) < 2:
+        return "".join(names)
+    return f"{', '.join(names[:-1])} and {names[-1]}"

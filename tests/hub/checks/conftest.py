@@ -1,0 +1,57 @@
+"""Checks over a store of small statements, each told as a system would."""
+
+from __future__ import annotations
+
+from datetime import date
+
+import pytest
+
+from hub.checks import CHECKS
+from hub.checks.look import Look
+from hub.policy import Policy, System
+from hub.reader import Reader
+from tests.hub.conftest import BASE
+
+TODAY = date(2026, 3, 12)
+ROLES = ("EHR", "EDC", "CTMS", "HR", "IRB", "EREG", "TRAINING", "ETMF", "ERP", "REGISTRY")
+
+
+@pytest.fixture
+def hub_url(sqlite_url):
+    """On SQLite; `test_on_postgresql` runs them all there."""
+    return sqlite_url
+
+
+@pytest.fixture
+def sqlite_url(sqlite_template, tmp_path):
+    import shutil
+
+    shutil.copy(sqlite_template, tmp_path / "hub.db")
+    return f"sqlite:///{tmp_path / 'hub.db'}"
+
+
+@pytest.fixture
+def context(context):
+    """Each role is played by a system of its name, and the CTMS by a second."""
+    systems = {role.lower(): System(role.lower(), role) for role in ROLES}
+    context.policy = Policy(systems=systems | {"register": System("register", "CTMS")})
+    return context
+
+
+@pytest.fixture
+def found(context, store, keyring):
+    """What a check finds in the whole store: its discrepancies, in order of kind and sentence."""
+
+    def look(name, *, today=TODAY, **tolerances):
+        check = CHECKS[name]
+        made = Look(
+            reader=Reader(store, keyring, lambda *_: None, context.policy),
+            today=today,
+            now=BASE,
+            studies=[row[0] for row in store.all("select id from study")],
+            people=[row[0] for row in store.all("select id from person")],
+            tolerances={**check.tolerances, **tolerances},
+        )
+        return sorted(check.find(made), key=lambda one: (one.kind, one.sentence))
+
+    return look
