@@ -1,0 +1,50 @@
+"""Pieces that many views are made of: how a study is called, ageing, the columns that recur."""
+
+from __future__ import annotations
+
+from hub.views.view import Column, code, money, text
+from hub.views.words import Words
+
+QUALITIES = ("ok", "stub", "warning", "conflict")
+DQ = code("dq_flag", "the worst quality of the records the row is made of", QUALITIES)
+STUDY = (text("study_id", "the study"), text("study", "the study as people call it"))
+SITE = (text("study_site_id", "the site"), text("site", "the site's number, or its institution"))
+PERSON = (text("person_id", "the person"), text("person", "the person's name"))
+CURRENCY = text("currency", "currency of the amounts")
+
+_BUCKETS = ((0, 30), (31, 60), (61, 90), (91, None))
+
+
+def study(alias: str) -> str:
+    """What people call a study: its protocol number, else its acronym or title."""
+    return f"coalesce({alias}.sponsor_protocol_no, {alias}.acronym, {alias}.title)"
+
+
+def site(alias: str, organization: str) -> str:
+    """What people call a site: its number in the study, else the institution."""
+    return f"coalesce({alias}.site_number, {organization}.name)"
+
+
+def aged() -> tuple[Column, ...]:
+    """The columns of `ageing`."""
+    return tuple(
+        money(_bucket(low, high), f"of it, due for {low} to {high} days" if high else
+              f"of it, due for {low} days and more")
+        for low, high in _BUCKETS
+    )  # fmt: skip
+
+
+def ageing(on: Words, amount: str, due: str) -> str:
+    """Aggregates: an amount by how long it has been due; what is not due yet is in the first."""
+    days = f"coalesce({on.days(due, on.today)}, 0)"
+    found = []
+    for low, high in _BUCKETS:
+        above = f"{days} >= {low} and " if low else ""
+        below = f"{days} <= {high}" if high is not None else "1 = 1"
+        column = _bucket(low, high)
+        found.append(f"sum(case when {above}{below} then {amount} else 0 end) as {column}")
+    return ", ".join(found)
+
+
+def _bucket(low: int, high: int | None) -> str:
+    return f"age_{low}_{high}" if high is not None else f"age_{low}_up"
