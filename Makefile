@@ -36,8 +36,10 @@ bench: $(DEV_STAMP)
 	$(BIN)/python -m benchmarks
 
 # A million statements on each database: half an hour; what it printed last is in docs/large.json.
+# A million changes by six writers, and whether the feed gives each once: two minutes.
 bench-large: $(DEV_STAMP)
 	$(BIN)/python -m benchmarks.large
+	$(BIN)/python -m benchmarks.feed_load
 
 # The lock files carry hashes and no address: wherever the packages come from, they are these.
 # pip is among them: older ones do not find a pin with extras.

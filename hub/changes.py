@@ -8,13 +8,15 @@ goes by transaction id, and only below the oldest transaction still running.
 from __future__ import annotations
 
 import re
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from itertools import groupby
 
+import orjson
+
 from hub.database import Session
-from hub.grants import is_restricted, visible
-from hub.history import opened, shown_changes
+from hub.grants import is_restricted, of_studies, visible
+from hub.history import shown_changes
 from hub.model.spec import EntitySpec, entities
 from hub.principal import READ, Principal
 from hub.query import BadQuery
@@ -23,8 +25,11 @@ from hub.render import Record, moment
 from hub.repository import among
 
 START = ""  # the cursor before the first version
+NOW = "now"  # the cursor behind the last, whichever that is
 _CURSOR = re.compile(r"([0-9]{1,19})\.([0-9]{1,18})", re.ASCII)
+_AHEAD = "since: lies behind the end of this store; read all anew: it may have been restored"
 _HOPS = 50
+_PAGE, _SCANNED = 500, 10_000  # versions read at a time, and for one answer
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,6 +43,15 @@ class Change:
     n: int
     recorded_at: int
     changed: str | None  # as kept; None where it is sealed
+    seq: int = 0  # the message it came of
+
+
+@dataclass(frozen=True, slots=True)
+class Wanted:
+    """Which changes are asked for; empty: whatever the kind or the study."""
+
+    entities: frozenset[str] = frozenset()
+    studies: frozenset[str] = frozenset()
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,15 +70,16 @@ def feed(session: Session, since: str, limit: int) -> list[Change]:
     xid, v = position(since)
     if session.dialect == "sqlite":
         rows = session.all(
-            "select 0, v, entity, id, n, recorded_at, changed from version "
+            "select 0, v, entity, id, n, recorded_at, changed, seq from version "
             "where v > ? order by v limit ?",
             (v, limit),
         )
     else:
         # the answer's column must not be called xid: `order by` would then sort its text
         rows = session.all(
-            "select xid::text as transaction, v, entity, id, n, recorded_at, changed from version "
-            "where (xid, v) > (?::xid8, ?) and xid < pg_snapshot_xmin(pg_current_snapshot()) "
+            "select xid::text as transaction, v, entity, id, n, recorded_at, changed, seq "
+            "from version where (xid, v) > (?::xid8, ?) "
+            "and xid < pg_snapshot_xmin(pg_current_snapshot()) "
             "order by version.xid, v limit ?",
             (str(xid), v, limit),
         )
@@ -80,48 +95,103 @@ def head(session: Session) -> str:
     return f"{row[0] if row else 0}.0"
 
 
-def changes(reader: Reader, principal: Principal, since: str, limit: int) -> Part:
+def changes(
+    reader: Reader,
+    principal: Principal,
+    since: str,
+    limit: int,
+    wanted: Wanted | None = None,
+) -> Part:
     """The feed as `principal` may see it: records outside the grants are left out, and changes
-    of sealed parts without the scope for them; those never show values."""
+    of sealed parts without the scope for them; those never show values. However little of it is
+    wanted, one answer reads 10,000 versions at most; `more` says that there are others."""
     principal.must(READ)
-    rows = feed(reader.session, since, limit)
-    seen = _seen(reader, principal, rows)
-    items = [_item(reader, row) for row in rows if (row.entity, row.id) in seen]
-    return Part(items, rows[-1].cursor if rows else since or START, len(rows) == limit)
+    wanted = wanted or Wanted()
+    end = head(reader.session)  # asked before reading: nothing is passed over that comes meanwhile
+    since = end if since == NOW else since
+    if position(since) > position(end):
+        raise BadQuery("CROHUB-CURSOR-AHEAD", _AHEAD)
+    items: list[Record] = []
+    for _ in range(_SCANNED // _PAGE):
+        rows = feed(reader.session, since, _PAGE)
+        found = select(reader, principal, rows, wanted)[: limit - len(items)]
+        items += shown(reader.session, found)
+        if len(items) == limit:
+            return Part(items, found[-1].cursor, found[-1] is not rows[-1] or len(rows) == _PAGE)
+        since = rows[-1].cursor if rows else since
+        if len(rows) < _PAGE:
+            return Part(items, max(since, end, key=position), more=False)
+    return Part(items, since, more=True)
 
 
-def _item(reader: Reader, row: Change) -> Record:
+def select(
+    reader: Reader, principal: Principal, rows: Sequence[Change], wanted: Wanted
+) -> list[Change]:
+    """Those of `rows` that are wanted and that the principal may see."""
+    asked = [one for one in rows if not wanted.entities or one.entity in wanted.entities]
+    seen = _seen(reader, principal, asked, wanted)
+    return [one for one in asked if (one.entity, one.id) in seen]
+
+
+def shown(session: Session, rows: Sequence[Change]) -> list[Record]:
+    """Changes as they are told."""
+    systems = _told_by(session, rows)
+    return [_item(row, systems.get(row.seq)) for row in rows]
+
+
+def _item(row: Change, system: str | None) -> Record:
     spec = entities()[row.entity]
     item: Record = {
         "entity": row.entity, "id": row.id, "version": row.n,
         "recorded_at": moment(row.recorded_at), "cursor": row.cursor,
+        "by": system, "message": row.seq,
     }  # fmt: skip
     if not spec.sealed:
-        kept = opened(reader, spec, row.v, row.changed, None)
-        item["changed"] = shown_changes(spec, kept)
+        item["changed"] = shown_changes(spec, orjson.loads(row.changed or "{}"))
     return item
 
 
-def _seen(reader: Reader, principal: Principal, rows: Sequence[Change]) -> set[tuple[str, str]]:
+def _told_by(session: Session, rows: Sequence[Change]) -> Mapping[int, str]:
+    """Which system said the message that a change came of; without those by which the hub itself
+    or a person changed what is believed."""
+    found = session.among(
+        "select distinct assertion.seq, xref.system from assertion "
+        "join xref on xref.x = assertion.x where assertion.seq in {members}",
+        sorted({row.seq for row in rows}),
+    )
+    return dict(found)
+
+
+def _seen(
+    reader: Reader, principal: Principal, rows: Sequence[Change], wanted: Wanted
+) -> set[tuple[str, str]]:
     found: set[tuple[str, str]] = set()
     pairs = sorted({(row.entity, row.id) for row in rows})
     for entity, group in groupby(pairs, key=lambda pair: pair[0]):
         spec = entities()[entity]
         ids = [one for _, one in group]
-        if not spec.sealed or principal.may(scope_for(spec)):
-            found |= {(entity, one) for one in seen_ids(reader, principal, spec, ids)}
+        if spec.sealed and not principal.may(scope_for(spec)):
+            continue
+        visible_ids = seen_ids(reader, principal, spec, ids, wanted.studies)
+        found |= {(entity, one) for one in visible_ids}
     return found
 
 
 def seen_ids(
-    reader: Reader, principal: Principal, spec: EntitySpec, ids: Sequence[str]
+    reader: Reader,
+    principal: Principal,
+    spec: EntitySpec,
+    ids: Sequence[str],
+    studies: frozenset[str] = frozenset(),
 ) -> set[str]:
-    """Those of `ids` whose record, or the one it was merged into, the principal may see."""
-    if not is_restricted(principal):
+    """Those of `ids` whose record, or the one it was merged into, the principal may see; with
+    `studies` only records of these."""
+    if not (is_restricted(principal) or studies):
         return set(ids)
     owner = entities()[spec.beside or spec.name]
     leads = _survivors(reader, owner, ids)
     clauses = visible(principal, owner, reader.session.dialect)
+    clauses += of_studies(owner, reader.session.dialect, studies) if studies else []
     allowed = among(reader, owner, sorted(set(leads.values())), clauses)
     return {one for one in ids if leads[one] in allowed}
 

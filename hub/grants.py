@@ -34,6 +34,14 @@ def is_restricted(principal: Principal) -> bool:
     return principal.studies is not None or principal.sites is not None
 
 
+def of_studies(spec: EntitySpec, dialect: Dialect, studies: Iterable[str]) -> list[Clause]:
+    """That the record `e` belongs to one of `studies`; one of a kind that belongs to none does
+    not. It narrows what is asked for, and grants nothing."""
+    test, value = members(dialect, sorted(studies))
+    paths = list(_paths(spec, "study", test))
+    return [Clause(f"({' or '.join(paths) or '1 = 0'})", [value] * len(paths))]
+
+
 def _granted(spec: EntitySpec, dialect: Dialect, what: str, granted: Iterable[str]) -> list[Clause]:
     """`what`: study or study_site."""
     test, value = members(dialect, sorted(granted))
