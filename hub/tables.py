@@ -138,6 +138,23 @@ finding = Table(
     Column("opened_at", Big, nullable=False),
     Column("closed_at", Big),
     Column("owner", String(200), nullable=False, server_default=""),  # who should act
+    # of a check: what its run was bounded by, the study, the day it became wrong, what each
+    # system says (JSON), and who accepted it, why and until which day
+    Column("scope", String(36), nullable=False, server_default=""),
+    Column("study_id", String(36)),
+    Column("since", String(10)),
+    Column("evidence", Text, nullable=False, server_default=""),
+    Column("signed_off_at", Big),
+    Column("signed_off_by", String(200)),
+    Column("signed_off_reason", Text),
+    Column("signed_off_until", String(10)),
+)
+Index(
+    "ix_finding_scope_open",
+    finding.c.scope,
+    finding.c.rule,
+    sqlite_where=text("closed_at is null"),
+    postgresql_where=text("closed_at is null"),
 )
 Index(
     "ix_finding_entity_id_open",
@@ -240,6 +257,25 @@ match_progress = Table(
     metadata,
     Column("id", Integer, primary_key=True, autoincrement=False),
     Column("cursor", String(40), nullable=False),
+)
+
+# How far the checks have read the change feed, the day they last looked at everything, and by which
+# policy.
+check_progress = Table(
+    "check_progress",
+    metadata,
+    Column("id", Integer, primary_key=True, autoincrement=False),
+    Column("cursor", String(40), nullable=False),
+    Column("day", String(10), nullable=False),
+    Column("policy", String(64), nullable=False),
+)
+
+# The studies and people (`scope`) that are to be checked anew.
+check_due = Table(
+    "check_due",
+    metadata,
+    Column("scope", String(8), primary_key=True),
+    Column("id", String(36), primary_key=True),
 )
 
 # Who may call the API.

@@ -19,6 +19,12 @@ _ENVELOPE = (
     "provenance",
 )  # fmt: skip
 
+# a finding of a message or a record; those of checks have more (`hub.checks.keeping`)
+_FINDING = (
+    "id", "digest", "rule", "x", "entity", "entity_id", "field", "place", "found", "expected",
+    "seq", "opened_at", "closed_at", "owner",
+)  # fmt: skip
+
 
 @cache
 def columns_of(table: Any) -> tuple[str, ...]:  # noqa: ANN401 - sqlalchemy Table
@@ -40,7 +46,7 @@ def write(context: Context, changes: Changes) -> None:
     )
     session.insert(tables.version, columns_of(tables.version), changes.versions)
     _write_things(context, changes)
-    session.insert(tables.finding, columns_of(tables.finding), changes.findings)
+    session.insert(tables.finding, _FINDING, changes.findings)
     for row in changes.reworded:
         session.run("update finding set found = ?, expected = ?, place = ? where id = ?", row)
     for row in changes.closed:
