@@ -17,7 +17,7 @@ from crohub.anchoring import Anchoring, anchors
 from crohub.node import whence, whoever
 from crohub.ops import routes
 from crohub.ops.desk import Desk
-from crohub.ops.give import enter, order, saw
+from crohub.ops.give import enter, noted, order, saw
 from crohub.provenance import FORMS
 from crohub.turned_away import WINDOW, TurnedAway
 from crohub.web import pages
@@ -88,6 +88,7 @@ def _deps(edge: Edge, desk: Desk, turned_away: TurnedAway) -> Deps:
         keyring=edge.keyring,
         clock=clock.now,
         saw=partial(saw, edge),
+        noted=partial(noted, edge),
         order=partial(order, edge),
         open_paths=(*HEALTH, *pages.OPEN, hooks.OPEN),
         refused=turned_away.note,

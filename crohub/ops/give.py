@@ -50,6 +50,12 @@ def saw(edge: Edge, entity: str, ids: Sequence[str], principal: Principal) -> No
     enter(edge, order)
 
 
+def noted(edge: Edge, principal: Principal, what: str, detail: dict[str, Any]) -> None:
+    """Records that were exported, for the audit."""
+    order = {**by(principal), "do": "exported", "object": what, "reason": principal.purpose}
+    enter(edge, order | {"detail": detail})
+
+
 def enter(edge: Edge, order: dict[str, Any]) -> None:
     """Stores what the audit must know of, durably; nobody waits for its settling."""
     dialect = "sqlite" if edge.places.embedded else "postgresql"

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from fastapi import APIRouter, FastAPI
 
-from hub.api import docs, errors, lists, provenance, records, views, words
+from hub.api import bulk, docs, errors, lists, provenance, records, views, words
 from hub.api.auth import Gate
 from hub.api.deps import Deps, Sessions
 from hub.api.kept import Kept
@@ -19,6 +19,7 @@ def router(own: Records) -> APIRouter:
     made.include_router(lists.routes(own))
     made.include_router(words.routes(own))
     made.include_router(provenance.routes(own))
+    made.include_router(bulk.routes(own))
     made.include_router(records.routes(own))
     return made
 

@@ -30,7 +30,7 @@ class Deps:
     `embedded`: the store is a SQLite file, which tells when something was committed. `refused` is
     told who was turned away, or "" for nobody known, from where and at what. `policy` is the one in
     force, `sources` what is known of messages, `forms` how provenance is written besides: media
-    type and what makes the document."""
+    type and what makes the document. `noted` tells the audit of an export: whose, of what."""
 
     open_session: Callable[[], Session]
     keyring: Keyring
@@ -45,6 +45,15 @@ class Deps:
     policy: Policy = field(default_factory=Policy)
     sources: Sources = lambda seqs: {}
     forms: Mapping[str, tuple[str, Callable[[Story], Any]]] = field(default_factory=dict)
+    noted: Callable[[Principal, str, dict[str, Any]], None] = lambda who, what, detail: None
+
+
+@contextmanager
+def moment(session: Session) -> Iterator[None]:
+    """Whatever is read within is of one moment of the store."""
+    session.raw.execute(_BEGIN[session.dialect])
+    yield
+    session.raw.commit()
 
 
 class Sessions:
@@ -78,9 +87,8 @@ class Sessions:
         try:
             session = self._take()
             try:
-                session.raw.execute(_BEGIN[session.dialect])
-                yield session
-                session.raw.commit()
+                with moment(session):
+                    yield session
             except BaseException:
                 session.close()
                 raise

@@ -39,7 +39,8 @@ def written(columns: Sequence[Column], rows: Rows) -> Iterator[bytes]:
         with archive.open(_info("xl/worksheets/sheet1.xml"), "w", force_zip64=True) as sheet:
             for part in _sheet(columns, rows):
                 sheet.write(part.encode())
-                yield sink.taken()
+                if piece := sink.taken():  # what is packed comes in lumps
+                    yield piece
     yield sink.taken()
 
 
