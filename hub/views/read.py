@@ -33,11 +33,13 @@ class Answer:
     as_of: str
 
 
-def page(reader: Reader, principal: Principal, view: View, asked: Asked) -> Answer:
-    """A page of a view, in the asked order. Raises Forbidden for a view of the whole institution
-    and a caller who may see a part of it only."""
+def page(
+    reader: Reader, principal: Principal, view: View, asked: Asked, *, now: str = ""
+) -> Answer:
+    """A page of a view, in the asked order; `now`: the moment it is, "": this one. Raises Forbidden
+    for a view of the whole institution and a caller who may see a part of it only."""
     principal.must(READ)
-    now = clock.iso(clock.now())
+    now = now or clock.iso(clock.now())
     grants = _granted(principal, view)
     scope = _scope(reader.session, principal, asked)
     rows = _rows(reader.session, view, asked, scope, grants, now[:10])
