@@ -34,15 +34,16 @@ def aged() -> tuple[Column, ...]:
     )  # fmt: skip
 
 
-def ageing(on: Words, amount: str, due: str) -> str:
-    """Aggregates: an amount by how long it has been due; what is not due yet is in the first."""
+def ageing(on: Words, amount: str, due: str, *, total: str = "sum") -> str:
+    """An amount by how long it has been due; what is not due yet is in the first. `total`: the
+    aggregate that is made of it, "" for none."""
     days = f"coalesce({on.days(due, on.today)}, 0)"
     found = []
     for low, high in _BUCKETS:
         above = f"{days} >= {low} and " if low else ""
         below = f"{days} <= {high}" if high is not None else "1 = 1"
         column = _bucket(low, high)
-        found.append(f"sum(case when {above}{below} then {amount} else 0 end) as {column}")
+        found.append(f"{total}(case when {above}{below} then {amount} else 0 end) as {column}")
     return ", ".join(found)
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
+from datetime import datetime
 from decimal import Decimal
 from typing import Any
 
@@ -42,7 +43,7 @@ def page(
     now = now or clock.iso(clock.now())
     grants = _granted(principal, view)
     scope = _scope(reader.session, principal, asked)
-    rows = _rows(reader.session, view, asked, scope, grants, now[:10])
+    rows = _rows(reader.session, view, asked, scope, grants, now)
     shown = [one for one in view.columns if not asked.fields or one.name in asked.fields]
     kept = rows[: asked.limit]
     items = [_record(view, shown, row, principal) for row in kept]
@@ -89,7 +90,7 @@ def _rows(
     asked: Asked,
     scope: Sequence[str] | None,
     grants: Iterable[tuple[str, frozenset[str]]],
-    today: str,
+    now: str,
 ) -> list[Row]:
     dialect = session.dialect
     words = Words(dialect=dialect, narrowed=scope is not None)
@@ -99,7 +100,7 @@ def _rows(
         clauses.append(Clause(f"e.{column} {test}", [value]))
     if asked.after:
         clauses.append(after(asked.order, asked.after, dialect))
-    begin, values = _begin(words, scope, today)
+    begin, values = _begin(words, scope, now)
     where = " and ".join(clause.sql for clause in clauses) or "1 = 1"
     columns = ", ".join(f"e.{one.name}" for one in view.columns)
     sql = (
@@ -111,16 +112,16 @@ def _rows(
     return session.all(sql, (*values, asked.limit + 1))
 
 
-def _begin(words: Words, scope: Sequence[str] | None, today: str) -> tuple[str, list[Any]]:
-    """What a view's SQL may refer to: the day, and the studies asked for."""
-    text = "cast(? as text)"
+def _begin(words: Words, scope: Sequence[str] | None, now: str) -> tuple[str, list[Any]]:
+    """What a view's SQL may refer to: the day and the moment, and the studies asked for."""
+    first = "clock(today, moment) as (select cast(? as text), cast(? as bigint))"
+    values: list[Any] = [now[:10], clock.micros(datetime.fromisoformat(now))]
     if scope is None:
-        return f"clock(today) as (select {text})", [today]
-    value: list[str] | str = list(scope)
-    ids = "select unnest(cast(? as text[]))"
+        return first, values
     if words.dialect == "sqlite":
-        ids, value = "select value from json_each(?)", orjson.dumps(value).decode()
-    return f"clock(today) as (select {text}), scope(id) as ({ids})", [today, value]
+        ids, given = "select value from json_each(?)", orjson.dumps(list(scope)).decode()
+        return f"{first}, scope(id) as ({ids})", [*values, given]
+    return f"{first}, scope(id) as (select unnest(cast(? as text[])))", [*values, list(scope)]
 
 
 def _record(view: View, shown: Sequence[Column], row: Row, principal: Principal) -> Record:

@@ -16,13 +16,19 @@ class Words:
 
     dialect: Dialect
     narrowed: bool = False
+    live: bool = True  # no: what is kept for institution-wide questions is read as it is kept
 
     today: str = "(select today from clock)"
+    now: str = "(select moment from clock)"  # microseconds since 1970
 
     def of(self, column: str) -> str:
         """The condition that a study's id in `column` is among those asked for. Every view puts it
         where it begins to read, so that a question about one study reads that study only."""
         return f"{column} in (select id from scope)" if self.narrowed else "1 = 1"
+
+    def summed(self, table: str, made: str) -> str:
+        """What is kept in `table`, or the same made now: a table to read from."""
+        return f"({made})" if self.live else table
 
     def current(self, alias: str) -> str:
         """That a record stands for itself and has not been withdrawn."""
@@ -39,6 +45,13 @@ class Words:
     def day(self, instant: str) -> str:
         """The day of a moment, in UTC."""
         return f"substr({instant}, 1, {_WHOLE})"
+
+    def moment(self, micros: str) -> str:
+        """Microseconds since 1970 as 2026-03-01T08:30Z."""
+        if self.dialect == "postgresql":
+            stamp = f"to_timestamp({micros} / 1000000) at time zone 'UTC'"
+            return f"""to_char({stamp}, 'YYYY-MM-DD"T"HH24:MI"Z"')"""
+        return f"strftime('%Y-%m-%dT%H:%MZ', {micros} / 1000000, 'unixepoch')"
 
     def month(self, date: str) -> str:
         """2026-03 of a date or moment; null where only the year is known."""
