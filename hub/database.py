@@ -8,7 +8,7 @@ has its only home here.
 from __future__ import annotations
 
 import sqlite3
-from collections.abc import Iterator, Sequence
+from collections.abc import Collection, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from functools import cache
@@ -149,13 +149,19 @@ class Session:
             start, left = start + size, left - size
 
     def upsert(
-        self, table: Table, columns: Sequence[str], rows: Sequence[Row], keys: Sequence[str]
+        self,
+        table: Table,
+        columns: Sequence[str],
+        rows: Sequence[Row],
+        keys: Sequence[str],
+        stay: Collection[str] = (),
     ) -> None:
-        """Adds rows or, where `keys` are known, replaces the other columns. A key may come only
+        """Adds rows or, where `keys` are known, replaces the other columns but those that `stay`:
+        SQLite writes every index of a column anew that is set to what it was. A key may come only
         once in `rows`. No columns but keys: what is known stays."""
         if not rows:
             return
-        tail = _conflict(tuple(columns), tuple(keys))
+        tail = _conflict(tuple(columns), (*keys, *stay), tuple(keys))
         if self.dialect == "sqlite":
             self.raw.executemany(_insert(table.name, tuple(columns)) + tail, rows)
             return
@@ -252,8 +258,8 @@ def _insert(table: str, columns: tuple[str, ...], rows: int = 1) -> str:
 
 
 @cache
-def _conflict(columns: tuple[str, ...], keys: tuple[str, ...]) -> str:
-    rest = [c for c in columns if c not in keys]
+def _conflict(columns: tuple[str, ...], stay: tuple[str, ...], keys: tuple[str, ...]) -> str:
+    rest = [c for c in columns if c not in stay]
     if not rest:
         return f" on conflict({', '.join(keys)}) do nothing"
     news = ", ".join(f"{c}=excluded.{c}" for c in rest)

@@ -25,6 +25,8 @@ _FINDING = (
     "seq", "opened_at", "closed_at", "owner",
 )  # fmt: skip
 
+_BORN_WITH = ("digest", "entity", "system", "native", "home_id")  # what a key never loses
+
 
 @cache
 def columns_of(table: Any) -> tuple[str, ...]:  # noqa: ANN401 - sqlalchemy Table
@@ -57,7 +59,7 @@ def _write_xrefs(context: Context, changes: Changes) -> None:
     new = [_xref_row(context, x) for x in changes.xrefs if x in changes.new_xrefs]
     old = [_xref_row(context, x) for x in changes.xrefs if x not in changes.new_xrefs]
     context.session.insert(tables.xref, columns_of(tables.xref), new)
-    context.session.upsert(tables.xref, columns_of(tables.xref), old, ("x",))
+    context.session.upsert(tables.xref, columns_of(tables.xref), old, ("x",), stay=_BORN_WITH)
 
 
 def _xref_row(context: Context, x: int) -> Row:
