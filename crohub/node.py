@@ -76,16 +76,16 @@ class Node:
 
     def settle(self, told: Callable[[int], None] = lambda _: None) -> None:
         """Settles what waits, in this process; only when alone. `told` hears how much is left.
-        Records that may be one are searched a little: a hub that runs has time for the rest."""
+        What is done meanwhile is done a little: a hub that runs has time for the rest."""
         with settling.undisturbed(self.places):
             settler = settling.build(
                 self.places, self.deployment, worker="settler", limits=Limits()
             )
-            search, settler.meanwhile = settler.meanwhile, None
+            looks, settler.meanwhile = settler.meanwhile, []
             try:
                 while settler.step():
                     told(waiting(self.places))
-                settler.meanwhile, until = search, time.monotonic() + _SEARCH
+                settler.meanwhile, until = looks, time.monotonic() + _SEARCH
                 while settler.step() and time.monotonic() < until:
                     pass
             finally:

@@ -19,12 +19,13 @@ from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_valida
 from connectors import registry
 from connectors.errors import Misconfigured
 from connectors.protocol import Connector
+from hub.checks.settings import Checks
 from hub.matching.settings import Matching
 from hub.rules import Rule
 from mappings import document
 from mappings.document import Table
 from mappings.mistakes import Mistakes, one_of
-from pipelines import address, identity, policies, written
+from pipelines import address, identity, policies, tolerated, written
 from pipelines.written import Kind
 
 Role = Literal[
@@ -203,6 +204,7 @@ class Deployment(_Values):
     outbound: dict[str, Outbound]
     rules: dict[str, dict[str, Rule]]
     matching: Matching = Matching()
+    checks: Checks = Checks()
 
     def connector(self, name: str) -> Connector:
         """The connector of a connection, built from its settings."""
@@ -260,6 +262,7 @@ def load(folder: Path, environment: Mapping[str, str] | None = None) -> Deployme
         _check_name(table, _names(folder, "connections"), mistakes)
     rules = policies.survivorship(folder, get_args(Role), mistakes)
     matching = identity.matching(folder, mistakes)
+    checks = tolerated.checks(folder, mistakes)
     mistakes.raise_if_any()
     return Deployment(
         folder=folder,
@@ -269,6 +272,7 @@ def load(folder: Path, environment: Mapping[str, str] | None = None) -> Deployme
         outbound=outbound,
         rules=rules,
         matching=matching,
+        checks=checks,
     )
 
 

@@ -24,6 +24,7 @@ from pipelines.work import Mapped, Work
 
 log = structlog.get_logger("settler")
 Waiting = Sequence[Future[list[bytes]]]
+LATE = "the record had changed since it was seen"
 OWN = "crohub"  # the connection of commands: they arrive like anything else
 
 
@@ -40,8 +41,9 @@ class Settler:
     is_outside: Callable[[Exception], bool]
     clock: Callable[[], int]
     limit: int = 500
-    # what is done while nothing waits, a little at a time; False: there is nothing of that either
-    meanwhile: Callable[[], bool] | None = None
+    # what is done while nothing waits, a little at a time, the first that has something to do;
+    # False: it has nothing
+    meanwhile: list[Callable[[], bool]] = field(default_factory=list)
     pending: tuple[list[Work], Waiting] = field(default_factory=lambda: ([], []))
     ready_at: int = 0  # when to look for messages to settle again
 
@@ -62,16 +64,18 @@ class Settler:
         return bool(works or following) or self._meanwhile()
 
     def _meanwhile(self) -> bool:
+        return any(self._tried(look) for look in list(self.meanwhile))
+
+    def _tried(self, look: Callable[[], bool]) -> bool:
         """A failure there is no reason to stop settling: it is not tried again in this life."""
-        if self.meanwhile is None:
-            return False
         try:
-            return self.meanwhile()
+            return look()
         except Exception as error:
             if self.is_outside(error):
                 raise
-            log.error("the search for records that may be one ended", error=type(error).__name__)
-            self.meanwhile = None
+            name = f"{look.__module__}.{look.__qualname__}"
+            log.error("what is done meanwhile ended", what=name, error=type(error).__name__)
+            self.meanwhile.remove(look)
             return False
 
     def _fetch(self) -> list[Work]:
@@ -135,6 +139,7 @@ class Settler:
             held = {seq for _, seq in settled.held}
             by_seq = {work.seq: work for work in works}
             aside += [Outcome(work=by_seq[seq], state="held") for seq in sorted(held)]
+            aside += [Outcome(work=by_seq[n], state="aside", reason=LATE) for n in settled.late]
             outcomes.mark(session, now, aside)
             outcomes.hold(session, settled.held)
             done = [w.seq for w in works if w.retried and w.seq in set(settled.done)]

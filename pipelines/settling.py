@@ -19,11 +19,13 @@ from contextlib import contextmanager
 from multiprocessing.connection import Connection
 from pathlib import Path
 from types import FrameType
+from zoneinfo import ZoneInfo
 
 import structlog
 
 from hub import believed, clock, seal
 from hub.authority import DEFAULT_RULES
+from hub.checks.running import Checking
 from hub.context import Context
 from hub.matching.search import Search
 from hub.policy import Policy, System
@@ -107,6 +109,11 @@ def build(places: Places, deployment: Deployment, *, worker: str, limits: Limits
         session=hub, keyring=context.keyring, clock=clock.now, chain=worker,
         matching=deployment.matching,
     )  # fmt: skip
+    checking = Checking(
+        session=hub, keyring=context.keyring, clock=clock.now, chain=worker,
+        policy=context.policy, checks=deployment.checks, zone=ZoneInfo(deployment.hub.timezone),
+    )  # fmt: skip
+    looks = [search.look, checking.look] if deployment.matching.bounds else [checking.look]
     return Settler(
         queue=queue,
         mapper=mapper,
@@ -115,7 +122,7 @@ def build(places: Places, deployment: Deployment, *, worker: str, limits: Limits
         is_outside=outside,
         clock=clock.now,
         limit=500 if places.embedded else 250,
-        meanwhile=search.look if deployment.matching.bounds else None,
+        meanwhile=looks,
     )
 
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
 from datetime import date
+from decimal import Decimal
 from typing import Literal
 
 from hub.checks.look import Look
@@ -12,7 +13,7 @@ from hub.checks.look import Look
 # What one run of a check is bounded by. Everything of a check about one study (or person) is found
 # in one go, so that what is not found any more is right again.
 Scope = Literal["study", "person", "hub"]
-Tolerances = Mapping[str, int]
+Tolerances = Mapping[str, int | Decimal]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

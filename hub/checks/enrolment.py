@@ -53,7 +53,7 @@ def _behind(look: Look, one: Record, name: str, own: Sequence[Statement]) -> Ite
         return
     first = max(told, key=_step)
     since = _since(look, first)
-    if words.days(since, look.today) < look.tolerances["behind_days"]:
+    if words.days(since, look.today) < look.days("behind_days"):
         return
     for other in told:
         if _step(other) < _step(first):

@@ -6,6 +6,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import date
+from decimal import Decimal
 from typing import Any
 
 import orjson
@@ -45,7 +46,15 @@ class Look:
     now: int = 0  # microseconds
     studies: Sequence[str] = ()
     people: Sequence[str] = ()
-    tolerances: Mapping[str, int] = field(default_factory=dict)
+    tolerances: Mapping[str, int | Decimal] = field(default_factory=dict)
+
+    def days(self, name: str) -> int:
+        """A tolerance in days (or of anything that is counted)."""
+        return int(self.tolerances[name])
+
+    def amount(self, name: str) -> Decimal:
+        """A tolerance as an amount."""
+        return Decimal(self.tolerances[name])
 
     def of_studies(self, entity: str) -> list[Record]:
         """The records of this kind that belong to the studies looked at."""

@@ -231,14 +231,14 @@ def test_what_may_be_one_is_searched_while_nothing_waits(house, adt):
 def test_a_failure_of_the_search_does_not_end_settling(small_house, adt):
     house = small_house
     settler = house.settler()
-    settler.meanwhile = lambda: 1 / 0
+    settler.meanwhile = [lambda: 1 / 0]
     house.keep(adt("A", 1))
 
     while settler.step():
         pass
 
     assert len(records(house)) == 1
-    assert settler.meanwhile is None
+    assert settler.meanwhile == []
 
 
 def test_the_policy_says_what_is_searched(small_house):

@@ -1,0 +1,43 @@
+"""What a deployment says of the checks is read, and every mistake in it told."""
+
+from __future__ import annotations
+
+from hub.checks import CHECKS
+from hub.checks.settings import Checks
+from mappings.mistakes import Mistakes
+from pipelines import tolerated
+
+
+def read(folder, text):
+    (folder / "policies").mkdir()
+    (folder / "policies" / "checks.yaml").write_text(text)
+    mistakes = Mistakes()
+    return tolerated.checks(folder, mistakes), [(m.line, m.expected) for m in mistakes.found]
+
+
+def test_without_a_file_all_is_as_built_in(tmp_path):
+    assert tolerated.checks(tmp_path, Mistakes()) == Checks()
+
+
+def test_a_tolerance_is_a_number_over_the_default(tmp_path):
+    found, mistakes = read(tmp_path, "enrolment: {behind_days: 14}\n")
+
+    assert mistakes == []
+    assert found.tolerance(CHECKS["enrolment"])["behind_days"] == 14
+
+
+def test_a_check_can_be_switched_off(tmp_path):
+    found, _ = read(tmp_path, "enrolment: off\n")
+
+    assert "enrolment" not in [check.name for check in found.on()]
+
+
+def test_what_it_does_not_know_is_told_with_what_it_does(tmp_path):
+    text = "enrollment: off\nenrolment: {days: 1, behind_days: soon}\n"
+
+    _, mistakes = read(tmp_path, text)
+
+    assert [line for line, _ in mistakes] == [1, 2, 2]
+    assert "enrolment" in mistakes[0][1]
+    assert "behind_days" in mistakes[1][1]
+    assert mistakes[2][1] == "a whole number from 0 on"
