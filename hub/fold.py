@@ -2,14 +2,18 @@
 
 First each system's own assertions fold field by field, newest first: its *standing statement*.
 Then the systems' standing statements fold by authority. Any order of arrival gives the same row.
+A code and what its source called it (`state`, `state_native`) are one word: they win together.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
+from functools import cache
+from types import MappingProxyType
 from typing import Any
 
 from hub.choose import Voice, choose
+from hub.model.spec import entities
 from hub.policy import Policy
 from hub.things import Assertion, Fields, Xref
 
@@ -17,7 +21,31 @@ Standing = dict[str, Assertion]  # field → the assertion that holds it
 
 
 def standing(assertions: Sequence[Assertion]) -> Standing:
-    """Which assertion of one system holds each field. A complete one hides all before it."""
+    """Which assertion of one system holds each field. A complete one hides all before it. The word
+    beside a code is held by what said the code, or was told with it: the newest word may have said
+    nothing of it."""
+    held = _held(assertions)
+    if len(assertions) > 1:
+        for code, native in natives(assertions[0].entity).items():
+            said, word = held.get(code), held.get(native)
+            if said is None or word is None or word is said:
+                continue
+            if native in said.fields:
+                held[native] = said
+            elif word.seq != said.seq:
+                del held[native]
+    return held
+
+
+@cache
+def natives(entity: str) -> Mapping[str, str]:
+    """The fields that hold a code, each with the one for what its source called it."""
+    known = entities().get(entity)
+    names = known.fields if known else ()
+    return MappingProxyType({n: f"{n}_native" for n in names if f"{n}_native" in names})
+
+
+def _held(assertions: Sequence[Assertion]) -> Standing:
     held: Standing = {}
     for assertion in sorted(assertions, key=lambda a: a.order, reverse=True):
         if assertion.kind == "gone":
@@ -49,7 +77,7 @@ def still_live(assertions: Sequence[Assertion]) -> list[Assertion]:
     last = assertions[-1]
     if len(assertions) == 2 and _hides(last, assertions[0]):
         return [last]
-    kept = {id(a) for a in standing(assertions).values()}
+    kept = {id(a) for a in _held(assertions).values()}
     for kinds, latest in _ENDURING:
         own = [a for a in assertions if a.kind in kinds]
         if own:
@@ -89,20 +117,35 @@ def fold(
 
     Each field by its rule (`hub.choose`), as a rule authority first, then the newest. REMOVED
     from the winner leaves it without a value; unknown (null) gives way to any system that knows.
-    References become ids by `home`.
+    The word beside a code is that of the code's winner. References become ids by `home`.
     """
     voices = speaking(entity, xrefs)
     if len(voices) == 1 and len(voices[0][1]) == 1:
         return _only(voices[0][1][0], home)
     golden: Fields = {}
     provenance: dict[str, int] = {}
-    for name, said in by_field(voices).items():
-        if len(said) == 1:  # the everyday case
-            _take(golden, provenance, name, said[0].said, said[0].value, home)
+    spoken = by_field(voices)
+    words = _words(entity, policy, spoken)
+    for name, said in spoken.items():
+        if name in words.values():
             continue
-        best, value = choose(policy, entity, name, said)
+        best, value = said[0], said[0].value  # the everyday case
+        if len(said) > 1:
+            best, value = choose(policy, entity, name, said)
         _take(golden, provenance, name, best.said, value, home)
+        for word in spoken[words[name]] if name in words else ():
+            if word.said.x == best.said.x:
+                _take(golden, provenance, words[name], word.said, word.value, home)
     return golden, provenance
+
+
+def _words(entity: str, policy: Policy, spoken: Mapping[str, object]) -> dict[str, str]:
+    """The codes that are spoken of together with their words; a union has the words of all."""
+    return {
+        code: native
+        for code, native in natives(entity).items()
+        if code in spoken and native in spoken and policy.rule(entity, code).by != "union"
+    }
 
 
 def speaking(entity: str, xrefs: Sequence[Xref]) -> list[tuple[str, list[Assertion]]]:

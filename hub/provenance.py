@@ -16,7 +16,7 @@ from hub.because import SAME, because, lost
 from hub.choose import Voice, choose
 from hub.database import Row
 from hub.enrich import add_labels
-from hub.fold import by_field, speaking
+from hub.fold import by_field, natives, speaking
 from hub.history import opened
 from hub.load import assertion_place
 from hub.model.spec import EntitySpec
@@ -32,6 +32,8 @@ from hub.write import read_provenance
 # What is known of messages by number: their connection, stream, pipeline, revision, received_at
 Sources = Callable[[Sequence[int]], Mapping[int, Record]]
 A_PERSON = "a person"
+_EARLIER = "settled under an earlier policy or statement; see the others"
+_BESIDE = "it is the source's word beside the code that counts"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -145,7 +147,8 @@ class _Page:
                     "others": []}  # fmt: skip
         best, _ = choose(policy, entity, name, voices)
         if won is not None and best.said.a != won:
-            said["because"] = "settled under an earlier policy or statement; see the others"
+            beside = name in natives(entity).values()
+            said["because"] = _BESIDE if beside else _EARLIER
             best = next((one for one in voices if one.said.a == won), best)
         else:
             said["because"] = because(policy, entity, name, best, voices)

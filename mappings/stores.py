@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from contextlib import suppress
 from dataclasses import dataclass, replace
 from typing import Any
 
@@ -26,7 +27,7 @@ Put = Callable[[Any, Any, Fields], str]
 
 @dataclass(frozen=True, slots=True)
 class Store:
-    """`fallback` puts the native text where the policy is to keep it."""
+    """`fallback` puts what stands in place of a value that could not be taken."""
 
     put: Put
     blame: Blame
@@ -35,7 +36,7 @@ class Store:
 
 def store(rule: Rule, field: FieldSpec, entity: EntitySpec, thing: Thing, shop: Workshop) -> Store:
     """The store of one field of `thing`. A code's native text goes to `<field>_native`, unless the
-    thing states that itself."""
+    thing states that itself; a code that is not understood is said to be unknown."""
     blame = Blame(
         entity=entity.name,
         field=field.name,
@@ -44,10 +45,16 @@ def store(rule: Rule, field: FieldSpec, entity: EntitySpec, thing: Thing, shop: 
         policy=rule.on_bad,
     )
     native = f"{field.name}_native"
+    if native not in entity.fields:
+        keep = _keep_native(rule, field, entity, shop)
+        return Store(_put(rule, field, entity, shop), blame, keep)
     coded = bool(rule.then) and rule.then[-1].name == "code"
-    if coded and native in entity.fields and native not in thing.fields:
-        return Store(_coded(rule, field, entity, shop), blame)
-    return Store(_put(rule, field, entity, shop), blame, _keep_native(rule, field, entity, shop))
+    if coded and native not in thing.fields:
+        return Store(_coded(rule, field, entity, shop), blame, _not_known(field, None))
+    word = None
+    if native not in thing.fields and not rule.call:
+        word = _put(replace(rule, then=()), entity.fields[native], entity, shop)
+    return Store(_put(rule, field, entity, shop), blame, _not_known(field, word))
 
 
 def _put(rule: Rule, field: FieldSpec, entity: EntitySpec, shop: Workshop) -> Put:
@@ -156,9 +163,23 @@ def _keep_native(rule: Rule, field: FieldSpec, entity: EntitySpec, shop: Worksho
     return keep
 
 
+def _not_known(field: FieldSpec, word: Put | None) -> Put:
+    """A code that is not understood is unknown, whatever was said before: the former one beside the
+    new native text would be a lie. A list keeps what of it was understood."""
+
+    def put(document: Document, element: Element, fields: Fields) -> str:
+        fields.setdefault(field.name, None)
+        if word:
+            with suppress(BadValue):  # it has been complained of; too long or no text, it stays out
+                word(document, element, fields)
+        return ""
+
+    return put
+
+
 def _coded(rule: Rule, field: FieldSpec, entity: EntitySpec, shop: Workshop) -> Put:
     """A code and, beside it, what the source called it; the native text stands even where the
-    code is not mapped."""
+    code is not mapped, and the code is then unknown."""
     name, native = field.name, f"{field.name}_native"
     before = replace(rule, then=rule.then[:-1])
     step = shop.step("code", rule.then[-1].argument)

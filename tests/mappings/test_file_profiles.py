@@ -124,10 +124,11 @@ def test_things_are_known_by_the_numbers_of_the_office(read):
     assert [one.value for one in owner.identifiers] == ["r.hollis@u.example"]
 
 
-def test_a_word_that_is_no_code_is_left_out_with_a_finding(read):
+def test_a_word_that_is_no_code_is_unknown_with_a_finding(read):
     meaning = read("contract", {"contract_no": "C-1", "kind": "Handshake", "title": "CTA"})
 
-    assert meaning.statements[0].fields == {"contract_no": "C-1", "title": "CTA"}
+    said = {"contract_no": "C-1", "title": "CTA", "kind": None, "kind_native": "Handshake"}
+    assert meaning.statements[0].fields == said
     assert [one.field for one in meaning.complaints] == ["kind"]
 
 

@@ -84,7 +84,7 @@ def test_a_status_not_verified_is_not_known_and_a_new_one_is_a_finding(read):
     new = read(statusModule={"overallStatus": "PAUSED"})
 
     assert unverified.statements[0].fields == {"status_native": "UNKNOWN", "status": None}
-    assert new.statements[0].fields == {"status_native": "PAUSED"}
+    assert new.statements[0].fields == {"status_native": "PAUSED", "status": None}
     assert [(one.rule, one.found) for one in new.complaints] == [("unmapped-code", "PAUSED")]
 
 

@@ -89,12 +89,12 @@ def test_a_code_may_mean_not_known_or_nothing(mapping, record):
 # -- bad values
 
 
-def test_an_unmapped_code_leaves_the_field_out_keeps_the_native_word_and_complains(mapping, record):
+def test_an_unmapped_code_is_unknown_keeps_the_native_word_and_complains(mapping, record):
     understand = mapping(participant("sex: {path: 'PID-8.1', then: [code sex]}"))
 
     meaning = understand(record(hl7("PID|||1|||||Q")))
 
-    assert fields(meaning) == {"sex_native": "Q"}
+    assert fields(meaning) == {"sex": None, "sex_native": "Q"}
     (complaint,) = meaning.complaints
     assert (complaint.rule, complaint.place, complaint.found) == ("unmapped-code", "PID-8.1", "Q")
     assert (complaint.entity, complaint.key, complaint.field) == ("Participant", "1", "sex")
