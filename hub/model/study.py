@@ -74,6 +74,10 @@ class Study(Entity, table=True):
     title: str | None = text("the title people know it by", fhir="ResearchStudy.title")
     official_title: str | None = text("the full protocol title", ctgov="officialTitle")
     acronym: str | None = text("acronym", ctgov="acronym", longest=100)
+    local_protocol_no: str | None = text(
+        "the institution's own number, by which its people call the study", longest=200,
+        oncore="protocolNo",
+    )  # fmt: skip
     sponsor_protocol_no: str | None = text(
         "the sponsor's number, as it is now; what it was before, its history has", longest=200,
         ctgov="orgStudyIdInfo.id",

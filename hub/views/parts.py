@@ -16,13 +16,50 @@ _BUCKETS = ((0, 30), (31, 60), (61, 90), (91, None))
 
 
 def study(alias: str) -> str:
-    """What people call a study: its protocol number, else its acronym or title."""
-    return f"coalesce({alias}.sponsor_protocol_no, {alias}.acronym, {alias}.title)"
+    """What people call a study: the institution's number, the sponsor's, the acronym, the title."""
+    names = ("local_protocol_no", "sponsor_protocol_no", "acronym", "title")
+    return f"coalesce({', '.join(f'{alias}.{name}' for name in names)})"
 
 
 def site(alias: str, organization: str) -> str:
     """What people call a site: its number in the study, else the institution."""
     return f"coalesce({alias}.site_number, {organization}.name)"
+
+
+def place(alias: str) -> str:
+    """The columns STUDY and SITE of a record, with the joins of `placed`."""
+    return (
+        f"{alias}.study_id, {study('s')} as study, "
+        f"{alias}.study_site_id, {site('si', 'so')} as site"
+    )
+
+
+def placed(alias: str) -> str:
+    """Joins the study, the site and the site's institution of a record."""
+    return (
+        f"left join study s on s.id = {alias}.study_id "
+        f"left join study_site si on si.id = {alias}.study_site_id "
+        "left join organization so on so.id = si.organization_id"
+    )
+
+
+def median(rows: str, by: str) -> str:
+    """The median of the column `days` of `rows`, for each `by`; unknown days do not count."""
+    keys = ", ".join(f"d.{name.strip()}" for name in by.split(","))
+    return f"""
+    select {by}, avg(cast(days as double precision)) as days from (
+        select {keys}, d.days, row_number() over (partition by {keys} order by d.days) as place,
+            count(*) over (partition by {keys}) as known
+        from ({rows}) d where d.days is not null) ranked
+    where place in ((known + 1) / 2, (known + 2) / 2) group by {by}"""
+
+
+def worst_of(quality: str) -> str:
+    """An aggregate: the worst quality of many records."""
+    ranks = {name: rank for rank, name in enumerate(QUALITIES)}
+    rank = " ".join(f"when '{name}' then {n}" for name, n in ranks.items())
+    back = " ".join(f"when {n} then '{name}'" for name, n in ranks.items())
+    return f"case max(case {quality} {rank} else 0 end) {back} end"
 
 
 def aged() -> tuple[Column, ...]:

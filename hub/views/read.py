@@ -64,11 +64,13 @@ def _scope(session: Session, principal: Principal, asked: Asked) -> list[str] | 
 
 
 def studies_named(session: Session, name: str) -> list[str]:
-    """The studies that people call so: by id, protocol number, acronym or title."""
+    """The studies that people call so: by id, the institution's or the sponsor's number, acronym
+    or title."""
+    columns = ("id", "local_protocol_no", "sponsor_protocol_no", "acronym", "title")
     rows = session.all(
         "select id from study where superseded_by is null and "
-        "(id = ? or sponsor_protocol_no = ? or acronym = ? or title = ?) limit ?",
-        (name, name, name, name, _MOST_STUDIES),
+        f"({' or '.join(f'{one} = ?' for one in columns)}) limit ?",
+        (*(name for _ in columns), _MOST_STUDIES),
     )
     return [row[0] for row in rows]
 
