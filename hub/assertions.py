@@ -6,6 +6,7 @@ from typing import Any
 
 import orjson
 
+from hub import called
 from hub.approve import waiting
 from hub.asking import ask
 from hub.clock import uuid7
@@ -18,7 +19,7 @@ from hub.model.spec import EntitySpec
 from hub.relations import APART, LINKED, parted, refuse, relate, spoken_since
 from hub.said import UNTIMED, Prepared, Said
 from hub.separate import separate
-from hub.things import Assertion, Fields, Thing, Xref
+from hub.things import Assertion, Fields, Thing, Xref, born
 
 REFERRED = "~"  # the system of keys we make ourselves for what is known by identifier only
 
@@ -36,6 +37,8 @@ def assert_one(context: Context, changes: Changes, said: Said, one: Prepared) ->
         for against in identify(context, changes, one.owner, xref, one.tokens, one.fields):
             refuse(context, changes, against.kind, xref, against.thing, said.seq)
             contradicted(context, changes, said, one, xref, against)
+    if one.of:
+        _belongs(context, changes, said, one, xref)
     fields = _fields(context, changes, said, one) if one.refs else one.fields
     at = (said.at if said.timed else UNTIMED) if one.at is None else one.at
     a = context.numbers.next("assertion", "a")
@@ -142,6 +145,9 @@ def refer(
 ) -> Xref | None:
     """The key a reference means. What is not known yet becomes a stub that resolves later;
     a reference by identifiers of which none is usable means nothing."""
+    if native and not digest:
+        thing = called.record(context, owner.name, native)
+        return min(thing.xrefs, key=born) if thing else None
     if digest:
         xref = key(context, changes, said, owner, digest, native)
         for against in identify(context, changes, owner, xref, given) if given else ():
@@ -165,12 +171,25 @@ def _same(context: Context, changes: Changes, said: Said, one: Prepared) -> None
     stated, withdrawn = _link(context, changes, kept.x, retired.x)
     if max(stated, withdrawn) > said.seq:
         return  # settled again: a later message has spoken of this tie since
-    row = (kept.x, retired.x, one.owner.name, said.seq, None)
     if one.withdrawn:
-        changes.links[kept.x, retired.x] = (*row[:4], said.seq)
+        row = (kept.x, retired.x, one.owner.name, said.seq, said.seq)
+        changes.links[kept.x, retired.x] = row
         separate(context, changes, kept)
         return
-    changes.links[kept.x, retired.x] = row
+    _are_one(context, changes, said, one, kept, retired)
+
+
+def _belongs(context: Context, changes: Changes, said: Said, one: Prepared, xref: Xref) -> None:
+    """A source says by our own id which record its key is of. One that is no more is nobody's."""
+    thing = called.record(context, one.owner.name, one.of)
+    if thing and thing.id != xref.entity_id:
+        _are_one(context, changes, said, one, min(thing.xrefs, key=born), xref)
+
+
+def _are_one(
+    context: Context, changes: Changes, said: Said, one: Prepared, kept: Xref, retired: Xref
+) -> None:
+    changes.links[kept.x, retired.x] = (kept.x, retired.x, one.owner.name, said.seq, None)
     if kept.entity_id != retired.entity_id:
         things = context.world.things
         first, second = (things[one.owner.name, x.entity_id] for x in (kept, retired))

@@ -6,7 +6,7 @@ It is pure and the larger part of reading a message, so it is done where message
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from functools import cache, lru_cache
 from typing import Any
 
@@ -23,6 +23,7 @@ from hub.statement import (
     Meaning,
     Ref,
     SameAs,
+    Seen,
     Statement,
     plain_value,
 )
@@ -50,15 +51,17 @@ def prepared(keyring: Keyring, system: str, meaning: Meaning) -> Plain:
             for c in meaning.complaints
         ],
         meaning.unread,
+        *([[s.entity, s.id, s.version]] if (s := meaning.seen) else []),
     ]
 
 
 def understood(plain: Plain) -> Understood:
     """The inverse of `prepared`."""
-    statements, complaints, unread = plain
+    statements, complaints, unread, *seen = plain
     made = [_READ[one[0]](*one) for one in statements]
+    before = Seen(*seen[0]) if seen else None
     if not complaints:
-        return Understood(made, (), unread)
+        return Understood(made, (), unread, before)
     return Understood(
         made,
         [
@@ -66,6 +69,7 @@ def understood(plain: Plain) -> Understood:
             for r, p, x, f, e, k, n in complaints
         ],
         unread,
+        before,
     )
 
 
@@ -90,15 +94,28 @@ def keys_of(batch: Sequence[Sequence[Prepared]]) -> set[bytes]:
     return keys
 
 
-def identifiers_of(batch: Sequence[Sequence[Prepared]]) -> set[bytes]:
-    """The digests of all identifiers a batch names."""
-    found: set[bytes] = set()
+def ids_of(batch: Sequence[Sequence[Prepared]], seen: Iterable[Seen]) -> set[tuple[str, str]]:
+    """The records that a batch names by our own ids: entity and id."""
+    found = {(one.entity, one.id) for one in seen}
+    for message in batch:
+        for one in message:
+            if one.of:
+                found.add((one.owner.name, one.of))
+            for owner, digest, native, _ in one.refs.values():
+                if native and not digest:
+                    found.add((owner.name, native))
+    return found
+
+
+def identifiers_of(batch: Sequence[Sequence[Prepared]]) -> dict[bytes, bytes]:
+    """The digests of all identifiers a batch names, and what each is found by."""
+    found: dict[bytes, bytes] = {}
     for message in batch:
         for one in message:
             for token in one.tokens:
-                found.add(token.digest)
+                found[token.digest] = token.find
             for _, _, _, given in one.refs.values():
-                found.update(token.digest for token in given)
+                found.update((token.digest, token.find) for token in given)
     return found
 
 
@@ -126,13 +143,14 @@ def _plain(keyring: Keyring, digest: Digest, statement: Statement) -> Plain:
     given = _tokens(keyring, owner, statement.identifiers)
     return [
         kind, entity, key, digest(owner.name, key), given, fields, refs, at, statement.version,
+        *([statement.of] if statement.of else []),
     ]  # fmt: skip
 
 
 def _reference(keyring: Keyring, digest: Digest, ref: Ref) -> Plain:
     owner = _specs(ref.entity)[1]
-    named = digest(owner.name, ref.key) if ref.key else ""
-    return [owner.name, named, ref.key, _tokens(keyring, owner, ref.identifiers)]
+    named = digest(owner.name, ref.key) if ref.key and not ref.id else ""
+    return [owner.name, named, ref.id or ref.key, _tokens(keyring, owner, ref.identifiers)]
 
 
 def _tokens(keyring: Keyring, owner: EntitySpec, given: Sequence[Identifier]) -> list[Plain]:
@@ -152,11 +170,14 @@ def _stated(
     refs: dict[str, Plain],
     at: int | None,
     version: str,
+    of: str = "",
 ) -> Prepared:
     spec, owner = _specs(entity)
     held = _held(given) if given else ()
     known = {name: _referred(*ref) for name, ref in refs.items()} if refs else {}
-    return Prepared(kind, spec, owner, key, bytes.fromhex(digest), held, fields, known, at, version)
+    return Prepared(
+        kind, spec, owner, key, bytes.fromhex(digest), held, fields, known, at, version, of=of
+    )
 
 
 def _gone(_kind: str, entity: str, key: str, digest: str, at: int | None) -> Prepared:

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field
 
-READ, PHI, UNBLINDED, OPERATE, ADMIN = (
-    "records.read", "phi.read", "unblinded.read", "ops.write", "admin",
+READ, WRITE, PHI, UNBLINDED, OPERATE, ADMIN = (
+    "records.read", "records.write", "phi.read", "unblinded.read", "ops.write", "admin",
 )  # fmt: skip
-ALL = (READ, PHI, UNBLINDED, OPERATE, ADMIN)
+ALL = (READ, WRITE, PHI, UNBLINDED, OPERATE, ADMIN)
 
 
 class Forbidden(Exception):

@@ -8,12 +8,13 @@ from typing import Any, Literal
 
 from hub.identity import Token
 from hub.model.spec import EntitySpec
-from hub.statement import Complaint, Meaning
+from hub.statement import Complaint, Meaning, Seen
 
 Admission = Literal["all", "known_only"]
 UNTIMED = 0  # an assertion's time where the source says none that can be read
 Kind = Literal["stated", "complete", "gone", "same", "linked"]
-# owner of the thing that is meant, digest of its key or b"", the key, its identifiers
+# owner of the thing that is meant, digest of its key or b"" (then it is our own id, if anything),
+# the key, its identifiers
 Referred = tuple[EntitySpec, bytes, str, tuple[Token, ...]]
 
 
@@ -35,6 +36,7 @@ class Prepared:
     retired_key: str = ""  # same: the other key
     retired: bytes = b""
     withdrawn: bool = False
+    of: str = ""  # our own id of the record that the key is of
 
     @property
     def entity(self) -> str:
@@ -48,6 +50,7 @@ class Understood:
     statements: list[Prepared]
     complaints: Sequence[Complaint] = ()
     unread: Sequence[str] = ()
+    seen: Seen | None = None
 
 
 @dataclass(slots=True, kw_only=True)  # not frozen: one is made for every message, twice as fast
@@ -73,11 +76,13 @@ class Settled:
     """What came of a batch.
 
     `held` are messages about people without a research link, by the digests of those people;
-    `born` are digests that became known: messages held under them can be settled now.
+    `born` are digests that became known: messages held under them can be settled now. `late`
+    spoke of a version of a record that is no more, and changed nothing.
     """
 
     done: list[int] = field(default_factory=list)
     held: list[tuple[bytes, int]] = field(default_factory=list)
     born: list[bytes] = field(default_factory=list)
+    late: list[int] = field(default_factory=list)
     versions: int = 0
     unchanged: int = 0

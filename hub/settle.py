@@ -9,15 +9,15 @@ from __future__ import annotations
 import hashlib
 from collections.abc import Sequence
 
-from hub import approve, asking, audit
+from hub import approve, asking, audit, called
 from hub.admission import is_admitted, people_in
 from hub.assertions import assert_one, withdraw_earlier
 from hub.conclude import conclude
 from hub.context import Changes, Context
 from hub.findings import complain
-from hub.load import load
+from hub.load import load, load_things
 from hub.locks import lock
-from hub.prepare import identifiers_of, keys_of, prepare
+from hub.prepare import identifiers_of, ids_of, keys_of, prepare
 from hub.said import Prepared, Said, Settled
 from hub.write import write
 
@@ -27,10 +27,13 @@ def settle(context: Context, batch: Sequence[Said]) -> Settled:
     (a full disk, a lost connection, a fault of ours) has changed nothing that is committed."""
     prepared = [prepare(context.keyring, said) for said in batch]
     keys, identifiers = keys_of(prepared), identifiers_of(prepared)
-    lock(context, keys, identifiers)
+    seen = [s.meaning.seen for s in batch if s.meaning.seen]
+    named = called.homes(context, ids_of(prepared, seen))
+    lock(context, keys | called.keys_of(context, named), identifiers)
     if not context.keeps:
         context.world.clear()
     load(context, keys, identifiers)
+    load_things(context, named)
     changes, settled = Changes(now=context.clock()), Settled()
     for said, statements in zip(batch, prepared, strict=True):
         settle_one(context, changes, settled, said, statements)
@@ -52,6 +55,9 @@ def settle_one(
     """Applies one message, or holds it back when it speaks only of people in no study."""
     if said.admission == "known_only" and not is_admitted(context, statements):
         settled.held += [(digest, said.seq) for digest in people_in(statements)]
+        return
+    if said.meaning.seen and not said.again and not called.is_so(context, said.meaning.seen):
+        settled.late.append(said.seq)
         return
     changes.touched, before = {}, len(changes.versions)
     if said.again:

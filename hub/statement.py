@@ -37,11 +37,12 @@ class Identifier:
 
 @dataclass(frozen=True, slots=True)
 class Ref:
-    """Another entity, by the key this system uses for it, or by identifiers."""
+    """Another entity, by the key this system uses for it, by identifiers, or by our own `id`."""
 
     entity: str
     key: str = ""
     identifiers: tuple[Identifier, ...] = ()
+    id: str = ""
 
 
 # str, int, bool, None, REMOVED, Ref, or a list of these; decimals and dates travel as text
@@ -52,7 +53,7 @@ Value = Any
 class Stated:
     """The source says these fields of one thing. With `complete`, a field that is absent has
     been removed. `at` and `version` order statements of one system about one thing; empty, the
-    message's own time counts."""
+    message's own time counts. `of`: the source says itself which of our records its key is of."""
 
     entity: str
     key: str  # native key: how this system knows it
@@ -61,6 +62,7 @@ class Stated:
     complete: bool = False
     at: str = ""  # canonical instant; "" = the message's time
     version: str = ""  # the source's own version of this thing
+    of: str = ""  # our own id
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -105,13 +107,23 @@ class Complaint:
     field: str = ""
 
 
+@dataclass(frozen=True, slots=True)
+class Seen:
+    """The version of a record that somebody had before them when they spoke."""
+
+    entity: str
+    id: str
+    version: int
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Meaning:
-    """All that one message means."""
+    """All that one message means; nothing, where a record is not as it was `seen` any more."""
 
     statements: tuple[Statement, ...] = ()
     complaints: tuple[Complaint, ...] = ()
     unread: tuple[str, ...] = field(default=())  # source paths with data that no mapping reads
+    seen: Seen | None = None
 
 
 def plain_value(value: Value) -> Any:  # noqa: ANN401 - JSON
@@ -120,7 +132,8 @@ def plain_value(value: Value) -> Any:  # noqa: ANN401 - JSON
         return {"removed": True}
     if isinstance(value, Ref):
         ids = [[i.type, i.value, i.assigner] for i in value.identifiers]
-        return {"ref": value.entity, "key": value.key, "identifiers": ids}
+        plain = {"ref": value.entity, "key": value.key, "identifiers": ids}
+        return plain | {"id": value.id} if value.id else plain
     if isinstance(value, list | tuple):
         return [plain_value(item) for item in value]
     return value

@@ -6,9 +6,10 @@ Orders: `replay` (messages by number, under the present or another revision; qui
 (a question to decide), `decide` (an answer), `lapse` (none came in time) and `moot` (none is needed
 any more), `merge`, `unmerge` and `split` (records), `key` and `revoke` (API keys), `expire` (held
 messages whose time is over) and `erased` (their bodies are gone), `named` (how a system that was
-told of a record calls it). For the audit alone: `saw` (a read of personal data), `accept` (what a
-whole list misses has gone), `backfill` (what was not said is), `signed in` and `refused` (people
-and keys), `configured` (what is in service from now on), `exported` and `rotated` (the audit).
+told of a record calls it). For the audit alone: `saw` (a read of personal data), `wrote` (a write
+through the API), `accept` (what a whole list misses has gone), `backfill` (what was not said is),
+`signed in` and `refused` (people and keys), `configured` (what is in service from now on),
+`exported` (records, the audit) and `rotated` (the audit's keys).
 """
 
 from __future__ import annotations
@@ -31,6 +32,7 @@ Order = dict[str, Any]
 STREAM = "command"
 FOR_THE_AUDIT = (
     "saw", "accept", "backfill", "signed in", "refused", "configured", "exported", "rotated",
+    "wrote",
 )  # fmt: skip
 EXPIRED_AT_ONCE = 2000  # held messages that one order lets go
 

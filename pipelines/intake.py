@@ -10,8 +10,10 @@ from functools import cache, partial
 
 import orjson
 
+from connectors.api import Api
 from connectors.protocol import Accept
 from connectors.record import Record
+from hub import spoken
 from hub.clock import micros
 from hub.seal import Keyring
 from mappings.lane import compile_lane
@@ -48,7 +50,10 @@ class Reader:
 
 
 def reader_of(deployment: Deployment, connection: str, stream: str) -> Reader | None:
-    """The pipeline that reads a stream of a connection; None: nothing does."""
+    """The pipeline that reads a stream of a connection; None: nothing does. What is said in
+    canonical words needs none."""
+    if stream == spoken.STREAM and isinstance(deployment.connector(connection), Api):
+        return Reader(pipeline=spoken.PIPELINE, lane=spoken.lane)
     name = deployment.pipeline_of(connection, stream)
     if not name:
         return None

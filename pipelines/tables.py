@@ -72,6 +72,17 @@ Index(
 
 Sequence("message_seq", metadata=journal)  # PostgreSQL: numbers over all writers
 
+# Writes that came with a key of the caller's (a digest of both), and what each was answered with,
+# sealed; without an answer it is under way.
+request = Table(
+    "request",
+    journal,
+    Column("digest", LargeBinary, primary_key=True),
+    Column("hash", LargeBinary, nullable=False),  # of what was asked
+    Column("at", Big, nullable=False, index=True),
+    Column("answer", LargeBinary),
+)
+
 # The session, file or pull run that messages came in, with its reconciliation counts.
 arrival = Table(
     "arrival",

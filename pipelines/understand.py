@@ -8,6 +8,7 @@ from functools import lru_cache
 from pathlib import Path
 
 from connectors.record import Record
+from hub import spoken
 from hub.statement import Meaning
 from mappings.collection import Library
 from mappings.deployed import deployed
@@ -77,6 +78,8 @@ class Readers:
 
     def understand(self, revision: int, pipeline: str, raw: Raw) -> tuple[Meaning, bool]:
         """What a message means, and whether any mapping reads it. Raises NotUnderstood."""
+        if raw.media == spoken.MEDIA:
+            return _spoken(raw.body), True
         known = self._get(revision)
         reader = known.reader(pipeline)
         record = Record(
@@ -99,6 +102,13 @@ class Readers:
         if raw.seq % _UNREAD_EVERY == 0:
             meaning = replace(meaning, unread=tuple(reader.unread(record)))
         return meaning, True
+
+
+def _spoken(body: bytes) -> Meaning:
+    try:
+        return spoken.meaning(body)
+    except ValueError as error:
+        raise NotUnderstood(rule="unreadable", place="message", expected=str(error)) from None
 
 
 def load(folder: Path) -> Revision:

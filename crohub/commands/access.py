@@ -23,7 +23,10 @@ def create(
     reason: Annotated[str, typer.Option(help="Why, for the audit.", callback=said)],
     scope: Annotated[
         list[str] | None,
-        typer.Option(help="records.read, phi.read, unblinded.read, ops.write, admin; repeatable."),
+        typer.Option(
+            help="records.read, records.write, phi.read, unblinded.read, ops.write, admin; "
+            "repeatable."
+        ),
     ] = None,
     days: Annotated[int, typer.Option(min=1, max=365, help="How long it lives.")] = 90,
     config: Config = HERE,

@@ -13,11 +13,13 @@ _LARGEST = 65_536  # bytes
 _DEEPEST = 32
 
 
-async def read(request: Request) -> Any:  # noqa: ANN401 - JSON
-    """The JSON in a request's body. Raises Problem: 413 beyond 64 KiB, 415 for another media
-    type, 400 for what is not JSON (RFC 8259) or repeats a name."""
-    if request.headers.get("content-type", "").partition(";")[0].strip() != "application/json":
-        raise Problem(415, detail="expected application/json")
+async def read(request: Request, *also: str) -> Any:  # noqa: ANN401 - JSON
+    """The JSON in a request's body, whose media type may be one of `also`, too. Raises Problem:
+    413 beyond 64 KiB, 415 for another media type, 400 for what is not JSON (RFC 8259) or repeats
+    a name."""
+    media = request.headers.get("content-type", "").partition(";")[0].strip()
+    if media not in ("application/json", *also):
+        raise Problem(415, detail=f"expected {' or '.join(('application/json', *also))}")
     if request.headers.get("content-encoding", "identity") != "identity":
         raise Problem(415, detail="expected no content encoding")
     kept = bytearray()

@@ -6,8 +6,9 @@ No answer and no log line repeats what was sent, nor shows where the code was.
 from __future__ import annotations
 
 import uuid
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Mapping
 from http import HTTPStatus
+from types import MappingProxyType
 from typing import Any
 
 import orjson
@@ -32,17 +33,22 @@ _CODES = {
     404: "CROHUB-NOT-FOUND",
     405: "CROHUB-METHOD",
     409: "CROHUB-CONFLICT",
+    412: "CROHUB-STALE",
     413: "CROHUB-TOO-LARGE",
     414: "CROHUB-URI-TOO-LONG",
     415: "CROHUB-MEDIA-TYPE",
     422: "CROHUB-INVALID",
+    428: "CROHUB-NO-VERSION",
     500: "CROHUB-INTERNAL",
     503: "CROHUB-BUSY",
 }
 
 
 class Problem(Exception):
-    """An answer other than success. `detail` is for people and holds no value that was sent."""
+    """An answer other than success. `detail` is for people and holds no value that was sent;
+    `more` is said besides (RFC 9457 §3.2)."""
+
+    more: Mapping[str, Any] = MappingProxyType({})
 
     def __init__(self, status: int, code: str = "", detail: str = "", **headers: str) -> None:
         super().__init__(detail)
@@ -68,6 +74,7 @@ def problem(fault: Problem) -> Response:
     }
     if fault.detail:
         body["detail"] = fault.detail
+    body |= fault.more
     headers = {"Cache-Control": "no-store", **fault.headers}
     return Response(orjson.dumps(body), fault.status, headers, MEDIA)
 

@@ -152,8 +152,9 @@ def _ref(meta: Meta) -> Rule:
     fault = ("wrong-reference", f"a reference to {meta.of} by key or identifiers")
 
     def rule(value: Value) -> tuple[str, str] | None:
-        fits = type(value) is Ref and value.entity == meta.of and (value.key or value.identifiers)
-        return None if fits else fault
+        if type(value) is not Ref or value.entity != meta.of:
+            return fault
+        return None if value.key or value.identifiers or value.id else fault
 
     return rule
 
