@@ -44,9 +44,10 @@ def days(one: date, other: date) -> int:
 def status(native: object, canonical: object) -> str:
     """ON STUDY (enrolled): the native status beside the canonical one, in words."""
     plain = str(canonical or "unknown").replace("_", " ")
-    if not native or str(native).casefold().replace("_", " ").replace("-", " ") == plain:
+    if not native:
         return plain
-    return f"{native} ({plain})"
+    is_same = str(native).casefold().replace("_", " ").replace("-", " ") == plain
+    return str(native) if is_same else f"{native} ({plain})"
 
 
 def role(said: Statement) -> str:

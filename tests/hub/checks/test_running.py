@@ -116,7 +116,10 @@ def test_a_record_reaches_its_study_through_others_and_a_person_theirs(tell, sto
         Stated(
             entity="ParticipantVisit", key="v1", fields={"enrollment": Ref("Enrollment", "S-1")}
         ),
-        Stated(entity="VisitProcedure", key="q1", fields={"participant_visit": Ref("ParticipantVisit", "v1")}),
+        Stated(
+            entity="VisitProcedure", key="q1",
+            fields={"participant_visit": Ref("ParticipantVisit", "v1")},
+        ),
         Stated(
             entity="Person", key="e1", fields={"family_name": "Moreno"},
             identifiers=(Identifier("hr_id", "E217", "CEDARMESA"),),
