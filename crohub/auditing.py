@@ -48,12 +48,16 @@ def look(places: Places, deployment: Deployment, more: Sequence[Path] = ()) -> v
     and `more`."""
     asked = Outside()
     known = trusted(places)
+    bare = []
     for file in (*anchors(deployment, places.data).files, *more):
+        before = asked.lines
         if file.exists():
             take(asked, file, known)
+        if asked.lines == before:
+            bare.append(str(file))
     with moment(places) as session:
         report = verify.store(session, asked)
-    report.keys = sorted(known)
+    report.keys, report.bare = sorted(known), bare
     return report
 
 

@@ -31,12 +31,16 @@ def verify(
     keys: Annotated[
         Path | None, typer.Option(help="Trust only the keys in this file: heads or an export.")
     ] = None,
+    require_heads: Annotated[
+        bool, typer.Option("--require-heads", help="Fail where no signed head is from outside.")
+    ] = False,
     config: Config = HERE,
     data_folder: Data = None,
     as_json: Json = False,
 ) -> None:
     """Prove that nothing was changed, taken out or cut off: of the store with its versions, or
-    offline of an export. Names every entry that is not as it was; the first is told first."""
+    offline of an export. Names every entry that is not as it was; the first is told first. Fails,
+    too, where hub.yaml names places for signed heads and none of them holds one."""
     for one in (file, *(heads or ()), keys):
         if one is not None and not one.is_file():
             raise stop(WRONG, f"there is no file {one}")
@@ -48,9 +52,24 @@ def verify(
 
         with reach(config, data_folder, exists=True) as node:
             report = auditing.look(node.places, node.deployment, heads or ())
+            require_heads |= bool(node.deployment.hub.audit.anchor and report.bare)
     data(_answer(report), as_json=as_json, lines=[*_told(report), *report.broken])
     if report.broken:
         raise stop(FAILED, f"{len(report.broken)} faults; the first is {report.broken[0]}")
+    if not _is_held_outside(report) and require_heads:
+        raise stop(FAILED, "not proven: signed heads from outside are required")
+
+
+def _is_held_outside(report: Report) -> bool:
+    """Whether a signed head from outside shows how far the chains went; says so where none does."""
+    for place in report.bare:
+        say(f"{place} holds no signed head")
+    if not report.heads:
+        say(
+            "no signed head from outside was found: entries cut off the end of a chain would not be"
+            " missed; expected some where audit.anchor of hub.yaml says, or --heads FILE"
+        )
+    return report.heads > 0
 
 
 def _exported(file: Path, heads: list[Path], keys: Path | None) -> Report:
@@ -76,8 +95,8 @@ def _exported(file: Path, heads: list[Path], keys: Path | None) -> Report:
 def _answer(report: Report) -> dict[str, Any]:
     return {
         "entries": report.entries, "chains": report.chains, "versions": report.versions,
-        "heads": report.heads, "keys": report.keys, "exported": report.exported,
-        "broken": report.broken,
+        "heads": report.heads, "held_outside": report.heads > 0, "bare": report.bare,
+        "keys": report.keys, "exported": report.exported, "broken": report.broken,
     }  # fmt: skip
 
 

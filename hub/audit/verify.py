@@ -30,7 +30,8 @@ class Report:
     entries: int = 0
     chains: int = 0
     versions: int = 0
-    heads: int = 0
+    heads: int = 0  # signed ones, of outside
+    bare: list[str] = field(default_factory=list)  # places that should hold some and hold none
     keys: list[str] = field(default_factory=list)  # whose signatures hold
     exported: Line = field(default_factory=dict)  # what an export says of itself
     broken: list[str] = field(default_factory=list)

@@ -218,6 +218,42 @@ def test_the_first_broken_entry_is_named_and_the_end_is_1(crohub, deployment):
     assert "the first is settler/2: " in said.err
 
 
+def test_without_a_head_from_outside_the_end_is_not_said_to_be_proven(crohub, deployment):
+    where = ("--config", deployment)
+    crohub("pause", "hospital", *where, "--reason", "a test")
+
+    said = crohub("audit", "verify", *where, "--json")
+    required = crohub("audit", "verify", *where, "--require-heads")
+    (deployment / "named.jsonl").touch()
+    saying(deployment, '{"anchor": ["named.jsonl", "https://notary.example"]}')
+    named = crohub("audit", "verify", *where, "--json")
+
+    assert (said.code, said.json["held_outside"], said.json["broken"]) == (0, False, [])
+    assert said.json["bare"] == [str(deployment / "audit-heads.jsonl")]
+    assert "no signed head from outside was found" in said.err
+    assert (required.code, named.code) == (1, 1)
+    assert "signed heads from outside are required" in required.err
+    assert f"{deployment / 'named.jsonl'} holds no signed head" in named.err
+
+
+def test_a_head_from_outside_is_enough_and_one_place_that_holds_none_is_named(
+    crohub, deployment, tmp_path
+):
+    where = ("--config", deployment)
+    crohub("pause", "hospital", *where, "--reason", "a test")
+    export = tmp_path / "audit.ndjson"
+    crohub("audit", "export", export, "--reason", "x", *where)
+    saying(deployment, '{"anchor": ["none.jsonl"]}')
+
+    held = crohub("audit", "verify", *where, "--heads", export, "--require-heads", "--json")
+    alone = crohub("audit", "verify", export, "--json")
+    strict = crohub("audit", "verify", export, "--require-heads")
+
+    assert (held.code, held.json["held_outside"]) == (0, True)
+    assert held.json["bare"] == [str(deployment / "none.jsonl")]
+    assert (alone.code, alone.json["held_outside"], strict.code) == (0, False, 1)
+
+
 def test_an_export_is_entered_proves_itself_and_is_not_written_over(crohub, deployment, tmp_path):
     crohub("pause", "hospital", "--config", deployment, "--reason", "a test")
     file = tmp_path / "audit.ndjson"
