@@ -62,6 +62,15 @@ def worst_of(quality: str) -> str:
     return f"case max(case {quality} {rank} else 0 end) {back} end"
 
 
+def on_study(on: Words, alias: str) -> str:
+    """That a person's role on a study, a row of staff_assignment, is held today."""
+    return (
+        f"{on.current(alias)} and coalesce({alias}.status, 'active') = 'active' and "
+        f"coalesce({alias}.start_on, '') <= {on.today} and "
+        f"coalesce({alias}.end_on, '9') >= {on.today}"
+    )
+
+
 def aged() -> tuple[Column, ...]:
     """The columns of `ageing`."""
     return tuple(

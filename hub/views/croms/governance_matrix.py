@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from hub.model.organization import KINDS
 from hub.model.study_governance import ROLES
-from hub.views.parts import DQ, STUDY, study
+from hub.views.parts import DQ, STUDY, on_study, study
 from hub.views.view import View, code, count, date, number, text
 from hub.views.words import Words
 
@@ -25,7 +25,7 @@ def _sql(on: Words) -> str:
         select a.study_id, {on.joined(on.person("q"))} as co_pis
         from staff_assignment a join person q on q.id = a.person_id
         join study t on t.id = a.study_id
-        where {on.current("a")} and a.role in ('pi', 'site_pi') and a.status = 'active'
+        where {on_study(on, "a")} and a.role in ('pi', 'site_pi')
             and a.person_id <> coalesce(t.principal_investigator_id, '') and {on.of("a.study_id")}
         group by a.study_id
     ) c on c.study_id = g.study_id

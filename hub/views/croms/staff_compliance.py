@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from hub.model.staff_assignment import ROLES
-from hub.views.parts import DQ, PERSON, STUDY, study
+from hub.views.parts import DQ, PERSON, STUDY, on_study, study
 from hub.views.view import View, code, count, date, flag, text
 from hub.views.words import Words
 
@@ -11,60 +11,60 @@ STATUSES = ("met", "in_grace", "expired", "missing")
 
 
 def _sql(on: Words) -> str:
-    left = on.days(on.today, "c.expires_on")
-    done = "c.expires_on is null and c.completed_on is not null"
-    status = f"""case when c.completed_on is null then 'missing' when {done} then 'met'
-        when c.expires_on >= {on.today} then 'met'
+    left = on.days(on.today, "m.expires_on")
+    status = f"""case when m.completed_on is null then 'missing' when m.expires_on is null
+        or m.expires_on >= {on.today} then 'met'
         when {left} >= -coalesce(r.grace_days, 0) then 'in_grace' else 'expired' end"""
     return f"""
-    select a.person_id || '|' || a.study_id || '|' || r.id as id, a.person_id,
-        {on.person("p")} as person, p.department, a.role, a.study_id, {study("s")} as study,
-        r.name as requirement, r.course_group, {status} as status, c.completed_on, c.expires_on,
+    select m.person_id || '|' || m.study_id || '|' || r.id as id, m.person_id,
+        {on.person("p")} as person, p.department, m.role, m.study_id, {study("s")} as study,
+        r.name as requirement, r.course_group, {status} as status, m.completed_on, m.expires_on,
         {left} as days_left,
         d.person_id is not null and {status} in ('expired', 'missing')
             as delegated_without_valid_training,
         {on.worst("p.quality")} as dq_flag
-    from ({_assigned(on)}) a
-    join person p on p.id = a.person_id and {on.current("p")}
-    join study s on s.id = a.study_id and {on.current("s")}
-    join training_requirement r on {on.current("r")} and r.active is not false
-        and coalesce(r.start_on, '') <= {on.today} and coalesce(r.end_on, '9') >= {on.today}
-        and (r.study_id is null or r.study_id = a.study_id) and {_asks(on)}
-    left join ({_done(on)}) c on c.person_id = a.person_id
-        and (c.course_code = r.course_code or (r.course_code is null
-            and c.course_group = r.course_group))
-        and (c.study_id is null or c.study_id = a.study_id)
+    from ({_met(on)}) m
+    join person p on p.id = m.person_id and {on.current("p")}
+    join study s on s.id = m.study_id and {on.current("s")}
+    join training_requirement r on r.id = m.requirement_id
     left join (
         select distinct d.person_id, d.study_id from delegation d
         where {on.current("d")} and d.status = 'active' and {on.of("d.study_id")}
             and coalesce(d.end_on, '9') >= {on.today}
-    ) d on d.person_id = a.person_id and d.study_id = a.study_id"""
+    ) d on d.person_id = m.person_id and d.study_id = m.study_id"""
+
+
+def _met(on: Words) -> str:
+    """Each requirement of each person on each study, with the last completion that meets it; one
+    that has no end lasts."""
+    return f"""
+    select a.person_id, a.study_id, a.role, r.id as requirement_id,
+        max(c.completed_on) as completed_on,
+        case when count(c.id) = count(c.expires_on) then max(c.expires_on) end as expires_on
+    from ({_assigned(on)}) a
+    join training_requirement r on {on.current("r")} and r.active is not false
+        and coalesce(r.start_on, '') <= {on.today} and coalesce(r.end_on, '9') >= {on.today}
+        and (r.study_id is null or r.study_id = a.study_id) and {_asks(on)}
+    left join training_record c on c.person_id = a.person_id and {on.current("c")}
+        and c.completed_on is not null and c.status in ('completed', 'expired', 'waived')
+        and (c.study_id is null or c.study_id = a.study_id)
+        and (c.course_code = r.course_code
+            or (r.course_code is null and c.course_group = r.course_group))
+    group by a.person_id, a.study_id, a.role, r.id"""
 
 
 def _assigned(on: Words) -> str:
     """Who works on which study today, one row each: with several roles the first by name."""
     return f"""select a.person_id, a.study_id, min(a.role) as role from staff_assignment a
-        where {on.current("a")} and a.status = 'active' and {on.of("a.study_id")}
-            and coalesce(a.end_on, '9') >= {on.today} group by a.person_id, a.study_id"""
+        where {on_study(on, "a")} and {on.of("a.study_id")} group by a.person_id, a.study_id"""
 
 
 def _asks(on: Words) -> str:
     """That a requirement is for everyone, or for a role the person has on the study."""
     return f"""(r.roles is null or exists (
         select 1 from staff_assignment x, {on.each("r.roles", "wanted")}
-        where x.person_id = a.person_id and x.study_id = a.study_id and x.status = 'active'
-            and {on.current("x")} and wanted.value = x.role))"""
-
-
-def _done(on: Words) -> str:
-    """The last completion of each course by each person; without an end it lasts."""
-    return f"""
-    select c.person_id, c.course_code, c.course_group, c.study_id,
-        max(c.completed_on) as completed_on,
-        case when count(*) = count(c.expires_on) then max(c.expires_on) end as expires_on
-    from training_record c where {on.current("c")} and c.completed_on is not null
-        and c.status in ('completed', 'expired', 'waived')
-    group by c.person_id, c.course_code, c.course_group, c.study_id"""
+        where x.person_id = a.person_id and x.study_id = a.study_id and {on_study(on, "x")}
+            and wanted.value = x.role))"""
 
 
 VIEW = View(

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from hub.views.parts import DQ, PERSON
+from hub.views.parts import DQ, PERSON, on_study
 from hub.views.view import View, count, flag, number, text
 from hub.views.words import Words
 
@@ -23,7 +23,7 @@ def _sql(on: Words) -> str:
         select a.person_id, count(distinct a.study_id) as studies,
             sum(n.active) as active_subjects
         from (select distinct a.person_id, a.study_id from staff_assignment a
-              where {on.current("a")} and a.status = 'active') a
+              where {on_study(on, "a")}) a
         left join (
             select n.study_id, count(*) as active from enrollment n where {on.current("n")}
                 and n.state in ('enrolled', 'randomised', 'on_treatment', 'follow_up')
