@@ -21,6 +21,7 @@ from crohub.ops.give import enter, noted, order, saw
 from crohub.provenance import FORMS
 from crohub.turned_away import WINDOW, TurnedAway
 from crohub.web import pages
+from crohub.writing import writing
 from hub import clock
 from hub.api import app as canonical
 from hub.api.deps import Deps
@@ -89,6 +90,7 @@ def _deps(edge: Edge, desk: Desk, turned_away: TurnedAway) -> Deps:
         clock=clock.now,
         saw=partial(saw, edge),
         noted=partial(noted, edge),
+        writing=writing(edge),
         order=partial(order, edge),
         open_paths=(*HEALTH, *pages.OPEN, hooks.OPEN),
         refused=turned_away.note,

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from fastapi import APIRouter, FastAPI
 
-from hub.api import bulk, docs, errors, lists, provenance, records, views, words
+from hub.api import bulk, docs, errors, lists, provenance, records, views, words, writes
 from hub.api.auth import Gate
 from hub.api.deps import Deps, Sessions
 from hub.api.kept import Kept
@@ -21,6 +21,7 @@ def router(own: Records) -> APIRouter:
     made.include_router(provenance.routes(own))
     made.include_router(bulk.routes(own))
     made.include_router(records.routes(own))
+    made.include_router(writes.routes(own))
     return made
 
 

@@ -6,7 +6,7 @@ import threading
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, field
-from typing import Any
+from typing import Any, Protocol
 
 from hub.database import Session
 from hub.policy import Policy
@@ -17,6 +17,42 @@ from hub.seal import Keyring
 from hub.watch import Watch
 
 _BEGIN = {"sqlite": "begin", "postgresql": "begin isolation level repeatable read read only"}
+
+
+@dataclass(frozen=True, slots=True)
+class Came:
+    """What came of a message by now. `done`: settled; `late`: the record had changed before;
+    `waiting`, `held`: not settled yet; anything else: not taken, for `reason`."""
+
+    seq: int
+    state: str
+    reason: str = ""
+
+
+class Once(Protocol):
+    """Requests with a key of the caller's, by digest: each is carried out once."""
+
+    def begin(self, digest: bytes, hash: bytes) -> str | bytes:
+        """The answer that was given before, or: new, again, running, other."""
+        ...
+
+    def end(self, digest: bytes, answer: bytes | None) -> None:
+        """Keeps an answer; None: there is none yet."""
+        ...
+
+    def forget(self, digest: bytes) -> None:
+        """Nothing was changed."""
+        ...
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Writing:
+    """`system_of`: for which system somebody speaks, "" for none. `say`: stores a message of
+    theirs (body, key, and what the audit calls it) and waits a little for its settling."""
+
+    system_of: Callable[[Principal], str]
+    say: Callable[[Principal, bytes, str, str], Came]
+    once: Once
 
 
 class Busy(Exception):
@@ -45,6 +81,7 @@ class Deps:
     policy: Policy = field(default_factory=Policy)
     sources: Sources = lambda seqs: {}
     forms: Mapping[str, tuple[str, Callable[[Story], Any]]] = field(default_factory=dict)
+    writing: Writing | None = None  # how a write becomes a message; None: there are none
     noted: Callable[[Principal, str, dict[str, Any]], None] = lambda who, what, detail: None
 
 
