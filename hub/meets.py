@@ -14,7 +14,9 @@ _BEHIND = "["  # sorts behind every way a date or minute is continued: -, T, :, 
 
 def meets(one: Condition, value: Any) -> bool:  # noqa: ANN401 - JSON
     """Whether a field's value, a reference as its id, passes the test; None passes none but
-    `missing`."""
+    `missing` and `not`."""
+    if one.test == "not":
+        return bool(value != one.value)
     if one.test == "missing" or value is None:
         return one.test == "missing" and (value is None) is bool(one.value)
     if one.kind == "texts":

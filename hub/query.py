@@ -21,7 +21,8 @@ class BadQuery(Exception):
 
 @dataclass(frozen=True, slots=True)
 class Condition:
-    """One column put to one test: "", in, lt, le, gt, ge, contains, missing."""
+    """One column put to one test: "", in, lt, le, gt, ge, contains, missing, and not,
+    which nobody can ask for in a URL: another value, or none."""
 
     column: str
     kind: str  # as in hub.model.base.Kind, or "micros"

@@ -55,10 +55,7 @@ def listed(
     """The rows of a page, `id` the first of `columns` and the sorted value behind them, and the
     cursor that goes on; what `page` says of order and refusal holds here."""
     dialect = reader.session.dialect
-    clauses = visible(principal, spec, dialect)
-    clauses += [holds(reader, principal, spec, sought) for sought in query.identifiers]
-    clauses += [condition(one, dialect) for one in query.conditions]
-    clauses.append(Clause(f"e.superseded_by is {'not ' if query.superseded else ''}null"))
+    clauses = _clauses(reader, principal, spec, query)
     if query.after:
         clauses.append(after(query.order, query.after, dialect))
     sql = (
@@ -74,6 +71,30 @@ def listed(
     if len(rows) <= query.limit:
         return kept, None
     return kept, cursors.write(query.order, Position(kept[-1][-1], kept[-1][0]))
+
+
+def counted(reader: Reader, principal: Principal, spec: EntitySpec, query: Query) -> int:
+    """How many records meet every condition and identifier, wherever a page of them begins. That
+    somebody with a personal number is there is told to the audit like the record itself."""
+    clauses = _clauses(reader, principal, spec, query)
+    values = [value for clause in clauses for value in clause.values]
+    where = " and ".join(clause.sql for clause in clauses)
+    if any(sealed_type(spec, sought.type) for sought in query.identifiers):
+        rows = reader.session.all(f"select e.id from {spec.table.name} e where {where}", values)
+        if rows:
+            reader.saw(f"{spec.name} by identifier", [one for (one,) in rows], principal)
+        return len(rows)
+    row = reader.session.one(f"select count(*) from {spec.table.name} e where {where}", values)
+    return int(row[0]) if row else 0
+
+
+def _clauses(reader: Reader, principal: Principal, spec: EntitySpec, query: Query) -> list[Clause]:
+    dialect = reader.session.dialect
+    clauses = visible(principal, spec, dialect)
+    clauses += [holds(reader, principal, spec, sought) for sought in query.identifiers]
+    clauses += [condition(one, dialect) for one in query.conditions]
+    clauses.append(Clause(f"e.superseded_by is {'not ' if query.superseded else ''}null"))
+    return clauses
 
 
 def get(
@@ -130,12 +151,14 @@ def holds(reader: Reader, principal: Principal, spec: EntitySpec, sought: Sought
     scope as to read it."""
     if scope := sealed_type(spec, sought.type):
         principal.must(scope)
-    column, digest = "find", find_digest(reader.keyring, spec.name, sought.type, sought.value)
+    found = [find_digest(reader.keyring, spec.name, sought.type, sought.value)]
+    exactly = ""
     if sought.assigner is not None:
         text = token(spec.name, Identifier(sought.type, sought.value, sought.assigner))
-        column, digest = "digest", reader.keyring.digest(text) if text else b""
+        exactly = "and i.digest = ? "
+        found.append(reader.keyring.digest(text) if text else b"")
     return Clause(
         "e.id in (select r.entity_id from identifier i join xref r on r.x = i.x "
-        f"where i.{column} = ? and i.entity = ? and i.type = ?)",
-        [digest, spec.name, sought.type],
+        f"where i.find = ? {exactly}and i.entity = ? and i.type = ?)",
+        [*found, spec.name, sought.type],
     )

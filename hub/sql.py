@@ -35,6 +35,8 @@ def condition(one: Condition, dialect: Dialect) -> Clause:
     column = f"e.{one.column}"
     if one.test == "missing":
         return Clause(f"{column} is {'' if one.value else 'not '}null")
+    if one.test == "not":
+        return Clause(f"({column} is null or {column} <> ?)", [one.value])
     if one.test == "in":
         test, value = members(dialect, one.value)
         return Clause(f"{column} {test}", [value])
