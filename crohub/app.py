@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator, Sequence
+from collections.abc import AsyncIterator, Callable, Sequence
 from contextlib import asynccontextmanager
 from functools import partial
 from importlib.metadata import version
@@ -32,9 +32,10 @@ from pipelines.settings import seconds
 HEALTH = ("/healthz", "/readyz")
 
 
-def build(edge: Edge) -> FastAPI:
+def build(edge: Edge, ending: Callable[[], bool] = lambda: False) -> FastAPI:
     """The application of one node; the edge starts and stops with it. Every path but health,
-    the page to sign in and the addresses that systems post to needs a key."""
+    the page to sign in and the addresses that systems post to needs a key. `ending`: whether the
+    server has been told to end, so that nobody who follows the feed holds it up."""
     desk, turned_away = Desk(edge), TurnedAway(partial(enter, edge))
     anchoring = Anchoring(edge.places, anchors(edge.deployment, edge.places.data), clock.now)
     every = int(seconds(edge.deployment.hub.audit.every))
@@ -60,7 +61,7 @@ def build(edge: Edge) -> FastAPI:
         redoc_url=None,
         openapi_url="/openapi.json",
     )
-    sessions = canonical.mount(app, _deps(edge, desk, turned_away))
+    sessions = canonical.mount(app, _deps(edge, desk, turned_away, ending))
     _health(app, edge)
     routes.mount(app, desk)
     metrics.mount(app, desk)
@@ -78,7 +79,7 @@ def _in_service(edge: Edge) -> dict[str, Any]:
     }  # fmt: skip
 
 
-def _deps(edge: Edge, desk: Desk, turned_away: TurnedAway) -> Deps:
+def _deps(edge: Edge, desk: Desk, turned_away: TurnedAway, ending: Callable[[], bool]) -> Deps:
     def sources(seqs: Sequence[int]) -> dict[int, dict[str, Any]]:
         with desk.reading() as session:
             return lookup.sources(session, seqs)
@@ -92,6 +93,7 @@ def _deps(edge: Edge, desk: Desk, turned_away: TurnedAway) -> Deps:
         noted=partial(noted, edge),
         writing=writing(edge),
         order=partial(order, edge),
+        ending=ending,
         open_paths=(*HEALTH, *pages.OPEN, hooks.OPEN),
         refused=turned_away.note,
         policy=settling.policy_of(edge.deployment),

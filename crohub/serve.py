@@ -82,7 +82,7 @@ def _run(
     edge = open_edge(places, deployment, fatal=fatal)
     _refuse_taken(edge)
     config = uvicorn.Config(
-        application.build(edge),
+        application.build(edge, ending=lambda: server.should_exit),
         loop="uvloop",
         http=Http,
         access_log=False,

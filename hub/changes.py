@@ -57,11 +57,13 @@ class Wanted:
 @dataclass(frozen=True, slots=True)
 class Part:
     """A part of the feed. `next` is always given: behind the last change it is where to ask
-    again; `more`: whether there is more to read at once."""
+    again; `more`: whether there is more to read at once. `end`: what lies between `next` and it is
+    known to be nothing."""
 
     items: list[Record]
     next: str
     more: bool
+    end: str
 
 
 def feed(session: Session, since: str, limit: int) -> list[Change]:
@@ -117,20 +119,31 @@ def changes(
         found = select(reader, principal, rows, wanted)[: limit - len(items)]
         items += shown(reader.session, found)
         if len(items) == limit:
-            return Part(items, found[-1].cursor, found[-1] is not rows[-1] or len(rows) == _PAGE)
+            last = found[-1].cursor
+            return Part(items, last, found[-1] is not rows[-1] or len(rows) == _PAGE, last)
         since = rows[-1].cursor if rows else since
         if len(rows) < _PAGE:
-            return Part(items, max(since, end, key=position), more=False)
-    return Part(items, since, more=True)
+            return Part(items, since, more=False, end=max(since, end, key=position))
+    return Part(items, since, more=True, end=since)
 
 
 def select(
     reader: Reader, principal: Principal, rows: Sequence[Change], wanted: Wanted
 ) -> list[Change]:
     """Those of `rows` that are wanted and that the principal may see."""
-    asked = [one for one in rows if not wanted.entities or one.entity in wanted.entities]
-    seen = _seen(reader, principal, asked, wanted)
-    return [one for one in asked if (one.entity, one.id) in seen]
+    found = asked(principal, rows, wanted)
+    seen = _seen(reader, principal, found, wanted)
+    return [one for one in found if (one.entity, one.id) in seen]
+
+
+def asked(principal: Principal, rows: Sequence[Change], wanted: Wanted) -> list[Change]:
+    """Those of `rows` whose kind is wanted and may be told; which records may, `select` says."""
+    may = {
+        name: not spec.sealed or principal.may(scope_for(spec))
+        for name, spec in entities().items()
+        if not wanted.entities or name in wanted.entities
+    }
+    return [one for one in rows if may.get(one.entity)]
 
 
 def shown(session: Session, rows: Sequence[Change]) -> list[Record]:
@@ -170,10 +183,7 @@ def _seen(
     for entity, group in groupby(pairs, key=lambda pair: pair[0]):
         spec = entities()[entity]
         ids = [one for _, one in group]
-        if spec.sealed and not principal.may(scope_for(spec)):
-            continue
-        visible_ids = seen_ids(reader, principal, spec, ids, wanted.studies)
-        found |= {(entity, one) for one in visible_ids}
+        found |= {(entity, one) for one in seen_ids(reader, principal, spec, ids, wanted.studies)}
     return found
 
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from fastapi import APIRouter, FastAPI
 
-from hub.api import bulk, docs, errors, lists, provenance, records, views, words, writes
+from hub.api import bulk, docs, errors, following, lists, provenance, records, views, words, writes
 from hub.api.auth import Gate
 from hub.api.deps import Deps, Sessions
 from hub.api.kept import Kept
@@ -16,6 +16,7 @@ PREFIX = "/api/v1"
 def router(own: Records) -> APIRouter:
     """The routes below /api/v1."""
     made = APIRouter(prefix=PREFIX)
+    made.include_router(following.routes(own))
     made.include_router(lists.routes(own))
     made.include_router(words.routes(own))
     made.include_router(provenance.routes(own))

@@ -6,6 +6,7 @@ import base64
 import binascii
 from collections.abc import Callable
 from dataclasses import replace
+from functools import partial
 
 from fastapi import Request
 from starlette.concurrency import run_in_threadpool
@@ -61,9 +62,9 @@ class Gate:
             await problem(fault)(scope, receive, send)
             return
         purpose = headers.get("x-purpose", "")[:_LONGEST]
-        scope.setdefault("state", {})["principal"] = replace(
-            principal, purpose=purpose, origin=origin
-        )
+        state = scope.setdefault("state", {})
+        state["principal"] = replace(principal, purpose=purpose, origin=origin)
+        state["again"] = partial(self._principal, text)  # for an answer that takes long
         await self.app(scope, receive, send)
 
     def _is_open(self, path: str) -> bool:

@@ -60,6 +60,19 @@ class Busy(Exception):
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Pace:
+    """How the change feed is followed, in seconds: between looks at the store, between signs of
+    life, between looks whether a key still opens; how long a reader may take no byte, and a
+    failing store be left alone."""
+
+    poll: float = 0.25
+    heartbeat: float = 15.0
+    recheck: float = 5.0
+    stall: float = 60.0
+    calm: float = 2.0
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Deps:
     """`open_session` opens a session for reading only. `open_paths` need no key: health, and
     whatever has a way of its own to know its callers (a path that ends in / covers all below).
@@ -76,6 +89,9 @@ class Deps:
     # gives an order in somebody's name: what came of it, None where that is not known yet
     order: Callable[[Principal, dict[str, Any]], dict[str, Any] | None] | None = None
     sessions: int = 8
+    streams: int = 64  # that follow the change feed at a time
+    pace: Pace = Pace()
+    ending: Callable[[], bool] = lambda: False  # whether the server has been told to end
     refused: Callable[[str, str, str], None] = lambda who, origin, what: None
     embedded: bool = False
     policy: Policy = field(default_factory=Policy)

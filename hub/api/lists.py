@@ -1,11 +1,11 @@
-"""The routes beside the records: the change feed, findings, decisions."""
+"""The routes beside the records: findings, decisions."""
 
 from __future__ import annotations
 
 from fastapi import APIRouter, Request, Response
 
-from hub import changes, filters, worklists
-from hub.api.answers import answer, known, page, parameters
+from hub import filters, worklists
+from hub.api.answers import known, page, parameters
 from hub.api.auth import principal_of
 from hub.api.records import Records
 from hub.query import BadQuery
@@ -17,14 +17,6 @@ _OPEN = {"true": True, "false": False, "any": None}
 def routes(records: Records) -> APIRouter:
     """They stand before the records' own routes, whose first part of the path is any word."""
     made = APIRouter(include_in_schema=False)
-
-    @made.get("/changes")
-    def feed(request: Request) -> Response:
-        given = known(parameters(request), ("since", "limit", "_limit"))
-        limit = _limit(given)
-        with records.reading() as reader:
-            part = changes.changes(reader, principal_of(request), given.get("since", ""), limit)
-        return answer({"items": part.items, "next": part.next, "more": part.more})
 
     @made.get("/findings")
     def findings(request: Request) -> Response:

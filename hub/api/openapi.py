@@ -184,17 +184,40 @@ def _path_parameter() -> Json:
 def _lists(prefix: str) -> Json:
     limit = _parameter("limit", f"at most {LARGEST}", "integer")
     paged = [_parameter("cursor", "the `next` of the page before"), limit]
-    since = _parameter("since", "the `next` of an earlier answer; empty: from the first version")
-    feed = "every version once, in order; `next` is always given, `more` says whether to go on"
     open_ = _parameter("open", "true, false or any")
     rule, entity = _parameter("rule", "one rule"), _parameter("entity", "one kind of record")
     kind, state = _parameter("kind", "one kind"), _parameter("state", "open, accepted, declined")
     return {
-        f"{prefix}/changes": {"get": _operation(None, feed, [since, limit], "")},
+        **_feed(prefix, limit),
         f"{prefix}/findings": {
             "get": _operation(None, "problems with the data", [rule, entity, open_, *paged], "")
         },
         f"{prefix}/decisions": {
             "get": _operation(None, "questions for people", [kind, state, *paged], "")
         },
+    }
+
+
+def _feed(prefix: str, limit: Json) -> Json:
+    """The change feed. `docs/change-feed.md` says what its cursor promises."""
+    since = _parameter(
+        "since", "the `next` or `cursor` of an earlier answer; empty: from the first version; now"
+    )
+    which = [
+        since,
+        _parameter("entity", "only these kinds of record, separated by commas"),
+        _parameter("study", "only records of these studies, by their ids, separated by commas"),
+    ]
+    wait = _parameter(
+        "wait", "seconds to wait for news where there are none; at most 60", "integer"
+    )
+    feed = "every version once, in order; `next` is always given, `more` says whether to go on"
+    stream = _operation(None, "the feed as server-sent events, from Last-Event-ID on", which, "")
+    stream["responses"]["200"] = {
+        "description": "events until the reader leaves; each has its cursor as its id",
+        "content": {"text/event-stream": {"schema": {"type": "string"}}},
+    }
+    return {
+        f"{prefix}/changes": {"get": _operation(None, feed, [*which, limit, wait], "")},
+        f"{prefix}/changes/stream": {"get": stream},
     }
