@@ -32,9 +32,9 @@ def fetch(
     homes = [home(context, owner, one) for one in ids]
     rows = context.session.among("select digest from xref where entity_id in {members}", homes)
     own = [digest] if digest else []
-    lock(context, [*own, *(bytes(row[0]) for row in rows)], [])
+    lock(context, [*own, *(bytes(row[0]) for row in rows)], {})
     if not context.keeps:
         context.world.clear()
-    load(context, own, [])
+    load(context, own, {})
     load_things(context, [(owner.name, one) for one in homes])
     return [context.world.things[owner.name, one] for one in homes]

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from functools import cache
 
 import orjson
@@ -16,20 +16,22 @@ from hub.stored import as_written
 from hub.things import Assertion, Thing, Xref
 
 _XREF = "select x, digest, entity, system, native, home_id, entity_id, live from xref"
+_HELD = "select i.digest, i.x from {pairs} p join identifier i on i.find = p.a and i.digest = p.b"
 _ENVELOPE = "version, valid_from, recorded_at, quality, withdrawn, superseded_by"
 _ASSERTION = "select a, x, entity, seq, at, native_version, kind, said, sealed, echo from assertion"
 
 
-def load(context: Context, keys: Iterable[bytes], identifiers: Iterable[bytes]) -> None:
-    """Takes into the world all things that these keys and identifiers lead to."""
+def load(context: Context, keys: Iterable[bytes], identifiers: Mapping[bytes, bytes]) -> None:
+    """Takes into the world all things that these keys and identifiers lead to. Of an identifier
+    the digest and what it is found by."""
     world, session = context.world, context.session
     wanted = [d for d in keys if d not in world.by_digest and d not in world.absent]
     rows = session.among(f"{_XREF} where digest in {{members}}", wanted)
     world.absent.update(wanted)
-    unknown = [d for d in identifiers if d not in world.holders]
-    for digest in unknown:
+    unknown = [(find, d) for d, find in identifiers.items() if d not in world.holders]
+    for _, digest in unknown:
         world.holders[digest] = []
-    held = session.among("select digest, x from identifier where digest in {members}", unknown)
+    held = session.among_pairs(_HELD, unknown)
     for digest, x in held:
         world.holders[digest].append(x)
     more = sorted({x for _, x in held if x not in world.by_number})

@@ -8,7 +8,7 @@ thing: PostgreSQL ends one of them with a deadlock error and the caller repeats 
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 
 from hub.context import Context
 
@@ -18,17 +18,18 @@ _LOCK = (
 )
 
 
-def lock(context: Context, keys: Iterable[bytes], identifiers: Iterable[bytes]) -> None:
+def lock(context: Context, keys: Iterable[bytes], identifiers: Mapping[bytes, bytes]) -> None:
     """Waits until this batch's things are ours. On SQLite the one writer owns them already."""
     session = context.session
     if session.dialect == "sqlite":
         return
-    keys, identifiers = list(keys), list(identifiers)
+    keys = list(keys)
     session.all(_LOCK, ([_number(d) for d in (*keys, *identifiers)],))
     things = session.among("select entity_id from xref where digest in {members}", keys)
-    things += session.among(
-        "select entity_id from identifier join xref using (x) where identifier.digest in {members}",
-        identifiers,
+    things += session.among_pairs(
+        "select x.entity_id from {pairs} p join identifier i on i.find = p.a and i.digest = p.b "
+        "join xref x on x.x = i.x",
+        [(find, digest) for digest, find in identifiers.items()],
     )
     if things:
         session.all(_LOCK, ([_number(_of(row[0])) for row in things],))

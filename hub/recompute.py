@@ -81,7 +81,7 @@ def recompute(context: Context, entity: str, ids: Sequence[str], *, seq: int, at
     """Works out these records again by the present policy, in the caller's transaction; the
     number of versions that made. `seq` and `at` are those of the order."""
     rows = context.session.among("select digest from xref where entity_id in {members}", list(ids))
-    lock(context, [bytes(row[0]) for row in rows], [])
+    lock(context, [bytes(row[0]) for row in rows], {})
     if not context.keeps:
         context.world.clear()
     load_things(context, [(owner_of(entities()[entity]), one) for one in ids])

@@ -13,6 +13,7 @@ from sqlalchemy import (
     Index,
     Integer,
     LargeBinary,
+    PrimaryKeyConstraint,
     Sequence,
     String,
     Table,
@@ -62,18 +63,20 @@ assertion = Table(
 )
 
 # Which identifiers a system gives a thing; `find` ignores the assigner. Digests are random: rows
-# stand in the order they came, so that only the keys are scattered over the file.
+# stand in the order they came, so that only the keys are scattered over the file, and one index
+# serves a search by either.
 identifier = Table(
     "identifier",
     metadata,
-    Column("digest", LargeBinary, primary_key=True),
-    Column("x", Big, primary_key=True, index=True),
+    Column("digest", LargeBinary, nullable=False),
+    Column("x", Big, nullable=False, index=True),
     Column("entity", String(40), nullable=False),
     Column("type", String(40), nullable=False),
     Column("assigner", String(200), nullable=False),
     Column("value", LargeBinary, nullable=False),  # sealed
-    Column("find", LargeBinary, nullable=False, index=True),
+    Column("find", LargeBinary, nullable=False),
     Column("strong", Boolean, nullable=False),
+    PrimaryKeyConstraint("find", "digest", "x"),
 )
 
 # A source said that two of its keys are one thing; taken back when `withdrawn_seq` is set.

@@ -2,9 +2,13 @@
 
 from __future__ import annotations
 
+import shutil
+
 import pytest
 
 from hub import tables
+from hub.database import session
+from hub.load import _HELD
 
 COLUMNS = ("kept_x", "retired_x", "entity", "seq", "withdrawn_seq")
 
@@ -58,3 +62,45 @@ def test_a_session_that_goes_by_indexes_reads_the_same(store):
 
     assert store.among("select kept_x from same_as where kept_x in {members}", [1, 9]) == [(1,)]
     assert store.all("select seq from same_as where entity = 'Study'") == [(1,)]
+
+
+def test_what_stays_is_not_replaced_and_what_was_not_there_is_whole(store):
+    with store.transaction():
+        put(store, (1, 2, "Study", 1, None))
+        again = [(1, 2, "Person", 7, None), (3, 4, "Person", 7, None)]
+        keys = ("kept_x", "retired_x")
+        store.upsert(tables.same_as, COLUMNS, again, keys, stay=("entity",))
+
+    assert store.all("select kept_x, entity, seq from same_as order by kept_x") == [
+        (1, "Study", 7),
+        (3, "Person", 7),
+    ]
+
+
+@pytest.mark.parametrize("count", [0, 1, 2, 8, 9, 513])
+def test_rows_that_have_both_of_a_pair_are_found(store, count):
+    rows = [(b"d%d" % n, n, "Study", "nct", "", b"", b"f%d" % n, True) for n in range(520)]
+    names = ("digest", "x", "entity", "type", "assigner", "value", "find", "strong")
+    with store.transaction():
+        store.insert(tables.identifier, names, rows)
+    sql = "select i.x from {pairs} p join identifier i on i.find = p.a and i.digest = p.b"
+
+    found = store.among_pairs(sql, [(b"f%d" % n, b"d%d" % n) for n in range(count)])
+    crossed = store.among_pairs(sql, [(b"f%d" % n, b"d%d" % (n + 1)) for n in range(count)])
+
+    assert sorted(found) == [(n,) for n in range(count)]
+    assert crossed == []
+
+
+def test_sqlite_looks_a_pair_up_by_index(sqlite_template, tmp_path):
+    """By `in` it would scan the table, and the longer the more is known. (PostgreSQL is told.)"""
+    shutil.copy(sqlite_template, tmp_path / "hub.db")
+    store, planned = session(f"sqlite:///{tmp_path / 'hub.db'}"), []
+    store.raw.set_trace_callback(planned.append)
+    store.among_pairs(_HELD, [(b"f", b"d")])
+    store.raw.set_trace_callback(None)
+
+    plan = store.all(f"explain query plan {planned[0]}")
+    store.close()
+
+    assert any("SEARCH i USING" in row[3] and "(find=? AND digest=?)" in row[3] for row in plan)

@@ -120,6 +120,28 @@ def broken(folder: Path) -> Branch:
     return Branch(label="x", scripts=folder, head="x_0001")
 
 
+def test_identifiers_of_an_earlier_release_are_found_by_both_of_their_digests(store_url):
+    made = engine(store_url)
+    with made.begin() as connection:
+        command.upgrade(schema.config([HUB], connection), "hub_0016")
+    made.dispose()
+    opened = session(store_url)
+    row = "insert into identifier(digest, x, entity, type, assigner, value, find, strong)"
+    for x in (2, 1):
+        opened.run(f"{row} values(?, ?, 'Study', 'nct', '', ?, ?, true)", (b"d", x, b"v", b"f"))
+    opened.close()
+
+    schema.upgrade(store_url, [HUB])
+
+    opened = session(store_url)
+    found = opened.all("select x, value, strong from identifier where find = ? and digest = ?",
+                       (b"f", b"d"))  # fmt: skip
+    assert sorted(found) == [(1, b"v", True), (2, b"v", True)]
+    with pytest.raises(Exception, match=r"(?i)unique"):
+        opened.run(f"{row} values(?, 1, 'Study', 'nct', '', ?, ?, true)", (b"d", b"v", b"f"))
+    opened.close()
+
+
 def test_a_migration_that_fails_leaves_nothing_behind(upgraded, store_url, tmp_path):
     both = [HUB, broken(tmp_path / "scripts")]
 
