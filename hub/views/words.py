@@ -82,6 +82,12 @@ class Words:
             return f"cast(round(cast({decimal} as numeric) * 10000) as bigint)"
         return f"cast(round(cast({decimal} as real) * 10000) as integer)"
 
+    def times(self, amount: str, decimal: str) -> str:
+        """An amount in ten-thousandths as often as a decimal text says."""
+        if self.dialect == "postgresql":
+            return f"cast(round({amount} * cast({decimal} as numeric)) as bigint)"
+        return f"cast(round({amount} * cast({decimal} as real)) as integer)"
+
     def real(self, decimal: str) -> str:
         """A decimal text as a number."""
         return f"cast({decimal} as double precision)"
@@ -92,6 +98,13 @@ class Words:
         if self.dialect == "postgresql":
             return f"cast(round(cast({ratio} as numeric), 1) as double precision)"
         return f"round({ratio}, 1)"
+
+    def ratio(self, part: str, whole: str) -> str:
+        """`part` for each of `whole`, with two decimals; null of nothing."""
+        ratio = f"1.0 * ({part}) / nullif({whole}, 0)"
+        if self.dialect == "postgresql":
+            return f"cast(round(cast({ratio} as numeric), 2) as double precision)"
+        return f"round({ratio}, 2)"
 
     def joined(self, texts: str, *, between: str = ", ") -> str:
         """An aggregate: texts in one, each once, in no promised order."""
