@@ -22,7 +22,8 @@ def _sql(on: Words) -> str:
         {on.real("w.f_and_a_rate")} as f_and_a_rate, coalesce(d.due, 0) as deliverables_due,
         coalesce(d.late, 0) as deliverables_late, d.next_due_on,
         e.certified as effort_certified_until,
-        w.status = 'no_cost_ext' or w.end_on > w.original_end_on as no_cost_extension,
+        coalesce(w.status = 'no_cost_ext' or w.end_on > w.original_end_on, false)
+            as no_cost_extension,
         {on.worst("w.quality")} as dq_flag
     from award w
     left join study s on s.id = w.study_id

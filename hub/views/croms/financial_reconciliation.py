@@ -44,8 +44,13 @@ def _amounts(on: Words) -> str:
     from invoice x where {on.current("x")} and {billed}
     union all
     select x.study_id, x.currency, 0, 0, 0, {on.amount("x.amount")},
-        coalesce({on.amount("x.unallocated_amount")}, 0)
-    from payment x where {on.current("x")} and x.direction = 'received' and {on.of("x.study_id")}
+        {on.amount("x.amount")} - coalesce(l.tied, 0)
+    from payment x
+    left join (
+        select l.payment_id, l.currency, sum({on.amount("l.amount")}) as tied
+        from payment_allocation l where {on.current("l")} group by l.payment_id, l.currency
+    ) l on l.payment_id = x.id and l.currency = x.currency
+    where {on.current("x")} and x.direction = 'received' and {on.of("x.study_id")}
         and coalesce(x.status, '') not in ('reversed', 'void')"""
 
 

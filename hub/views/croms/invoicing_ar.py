@@ -7,7 +7,7 @@ from hub.views.parts import CURRENCY, DQ, STUDY, aged, ageing, study
 from hub.views.view import View, code, count, date, money, text
 from hub.views.words import Words
 
-_COUNTS = "('draft', 'approved', 'sent', 'partially_paid', 'paid', 'disputed')"
+_OWED = "('sent', 'partially_paid', 'paid', 'disputed')"  # nobody owes what was never sent
 
 
 def _sql(on: Words) -> str:
@@ -22,7 +22,7 @@ def _sql(on: Words) -> str:
 def _invoices(on: Words) -> str:
     total, paid = on.amount("i.total_amount"), "coalesce(a.paid, 0)"
     total = f"case when i.kind = 'credit_note' then -{total} else {total} end"
-    owed = f"case when i.state in {_COUNTS} then {total} - {paid} else 0 end"
+    owed = f"case when i.state in {_OWED} then {total} - {paid} else 0 end"
     return f"""
     select i.id as id, o.name as sponsor, i.study_id, {study("s")} as study, i.invoice_no,
         i.posted_no, i.state, i.state_native, {total} as amount, i.currency, i.issued_on,
