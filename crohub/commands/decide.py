@@ -39,14 +39,16 @@ def decisions(
     data_folder: Data = None,
     as_json: Json = False,
 ) -> None:
-    """List questions for people, the oldest first, with the evidence."""
+    """List questions for people, the oldest first, with the records they are about and the
+    evidence."""
     from crohub.node import reach
 
     conditions = _conditions(where or ())
     with reach(config, data_folder, exists=True) as node:
-        found = _found(node, kind, conditions, state)
-    shown = [one if as_json else one | {"evidence": _told(one["evidence"])} for one in found]
-    each(shown, as_json=as_json, columns=("id", "kind", "opened_at", "state", "evidence"))
+        found = _found(node, kind, conditions, state, named=True)
+    shown = [one if as_json else one | _row(one) for one in found]
+    columns = ("id", "kind", "about", "evidence", "opened_at", "expires_at", "state")
+    each(shown, as_json=as_json, columns=columns)
 
 
 def decide(
@@ -108,15 +110,19 @@ def _give(
 
 
 def _found(
-    node: Node, kind: str, conditions: Sequence[Condition], state: str
+    node: Node, kind: str, conditions: Sequence[Condition], state: str, *, named: bool = False
 ) -> list[dict[str, Any]]:
-    from hub import questions
+    from hub import asked, questions
+    from hub.reader import Reader
 
     session = node.places.hub(read_only=node.places.embedded)
     try:
-        return questions.meeting(session, kind=kind, conditions=conditions, state=state)
+        found = questions.meeting(session, kind=kind, conditions=conditions, state=state)
+        if named:  # a name is never personal: nothing is seen
+            asked.add_records(Reader(session, node.keyring, lambda *_: None), found)
     finally:
         session.close()
+    return found
 
 
 def _conditions(where: Sequence[str]) -> list[Condition]:
@@ -126,6 +132,27 @@ def _conditions(where: Sequence[str]) -> list[Condition]:
         return [questions.condition(one) for one in where]
     except ValueError as error:
         raise stop(WRONG, f"--where: {error}") from None
+
+
+def _row(question: dict[str, Any]) -> dict[str, str]:
+    """What a question is about, and why it is put, in a line each; days as people write them."""
+    return {
+        "about": _about(question["records"], question["proposal"]),
+        "evidence": _told(question["evidence"]),
+        "opened_at": question["opened_at"][:10],
+        "expires_at": (question["expires_at"] or "")[:10],
+    }
+
+
+def _about(records: Sequence[dict[str, str]], proposal: dict[str, Any]) -> str:
+    """`Person Ana Moreno (E217) | Ana Moreno (E901)`, `Enrollment S-0007: state`."""
+    own = str(proposal.get("entity", ""))
+    if not records:
+        return f"{own} {proposal[own]}" if own in proposal else own
+    names = " | ".join(one["name"] for one in records if one["entity"] == own)
+    beside = "".join(f", {one['entity']} {one['name']}" for one in records if one["entity"] != own)
+    field = f": {proposal['field']}" if proposal.get("field") else ""
+    return f"{own} {names}{beside}{field}"
 
 
 def _told(evidence: dict[str, Any]) -> str:

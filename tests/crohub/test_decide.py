@@ -46,6 +46,10 @@ def test_a_question_shows_how_far_two_agree_and_nothing_of_them(crohub, here):
     assert (one["kind"], one["state"]) == ("match", "open")
     assert len(one["proposal"]["ids"]) == 2
     assert "given_name nickname, birth_date same" in said.out
+    names = [record["name"] for record in one["records"]]
+    assert [name[1:7] for name in names] == [each[-6:] for each in one["proposal"]["ids"]]
+    assert f"Participant {names[0]} | {names[1]}" in said.out
+    assert not any(each in said.out for each in one["proposal"]["ids"])
     for value in ("Example", "Ann", "1970", "123456"):
         assert value not in said.out
 
