@@ -12,6 +12,7 @@ from itertools import count
 from pathlib import Path
 from typing import Self
 
+from crohub.sandbox import answers
 from crohub.sandbox.days import Day, Slice, play, sliced
 from crohub.sandbox.dropped import Dropped
 from crohub.sandbox.erp import FIRST_NUMBER
@@ -20,6 +21,7 @@ from crohub.sandbox.fhir_store import FhirStore
 from crohub.sandbox.founding import found, holdings
 from crohub.sandbox.hospital import Hospital
 from crohub.sandbox.planted import BEGINS
+from crohub.sandbox.plants.stand import Standing
 from crohub.sandbox.roster_sftp import ROSTERS, USER, RosterServer
 from crohub.sandbox.sink import Sink
 from crohub.sandbox.story import headline, told
@@ -82,6 +84,9 @@ class Institution:
         self.folder, self.pace, self.tell = folder, pace, tell
         self.world = found(seed, first_day, patients=patients, lines=LINES)
         self.store = FhirStore()
+        # what is planted depends on the calendar
+        fits = first_day == BEGINS
+        self.planted = Standing(answers.sheet(seed, answers.TODAY).ground) if fits else None
         self.days_played = 0
         self._clock = datetime.combine(first_day, datetime.min.time(), ZONE)
         self._pending: deque[Slice] = deque()
@@ -110,8 +115,7 @@ class Institution:
             self.days_played += 1
         # what the ERP was asked for before is not kept: its numbers do not come again
         self.systems.erp.numbers = count(FIRST_NUMBER + NUMBERS_A_DAY * self.days_played)
-        self.systems.hear(self.world)
-        lay(self._tables, self.world)
+        self._tell_systems()
         self.warehouse.fill()
         for mine in (self.paid, self.review):
             mine.folder.mkdir(exist_ok=True)
@@ -177,8 +181,7 @@ class Institution:
         if self._day and not self._pending:
             self.rosters.put(f"roster_{self._day.on:%Y%m%d}.csv", self._day.roster)
             counts["rosters"] += 1
-            self.systems.hear(self.world)
-            lay(self._tables, self.world)
+            self._tell_systems()
             self.days_played += 1
             self._remember()
         return dict(counts)
@@ -219,6 +222,13 @@ class Institution:
                 kind, _, key = gone.partition("/")
                 counts["deleted"] += self.store.delete(kind, key, event.at) is not None
         return counts
+
+    def _tell_systems(self) -> None:
+        """Brings every system to where the world is."""
+        self.systems.hear(self.world)
+        if self.planted:
+            self.planted.put(self.systems, self.store, self._clock)
+        lay(self._tables, self.world, self.planted)
 
     def _next_day(self) -> Day:
         return play(self.world, self.world.first_day + timedelta(days=self.days_played))

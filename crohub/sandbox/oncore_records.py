@@ -12,6 +12,7 @@ from itertools import chain
 
 from crohub.sandbox.news import News
 from crohub.sandbox.oncore import TABLES, OncoreState, Row
+from crohub.sandbox.people import Employee
 from crohub.sandbox.planted import person
 from crohub.sandbox.recruitment import ACTIVE
 from crohub.sandbox.studies import STUDIES, Study, Visit
@@ -56,10 +57,10 @@ def _standing(world: World) -> Iterator[tuple[str, Row]]:
                 "windowBefore": visit.before, "windowAfter": visit.after, "calendarVersion": "1",
             }  # fmt: skip
         for place, (role, who) in enumerate(_posts(study)):
-            yield "contacts", _contact(world, who)
+            yield "contacts", contact(world.employees[who])
             yield "protocolStaff", {
                 "protocolStaffId": number * 10 + place, "protocolId": number,
-                "contactId": _contact_id(who), "role": role,
+                "contactId": contact_id(who), "role": role,
                 "startDate": study.started.isoformat(), "stopDate": None,
             }  # fmt: skip
 
@@ -134,15 +135,16 @@ def _posts(study: Study) -> tuple[tuple[str, str], ...]:
     )
 
 
-def _contact(world: World, who: str) -> Row:
-    one = world.employees[who]
+def contact(one: Employee) -> Row:
+    """Somebody on the staff, as OnCore knows them."""
     return {
-        "contactId": _contact_id(who), "firstName": one.given, "lastName": one.family,
+        "contactId": contact_id(one.id), "firstName": one.given, "lastName": one.family,
         "email": one.email, "employeeNo": one.id, "npi": one.npi, "title": one.job,
     }  # fmt: skip
 
 
-def _contact_id(who: str) -> int:
+def contact_id(who: str) -> int:
+    """OnCore's number of an employee."""
     return 9000 + int(who[1:])
 
 

@@ -10,6 +10,7 @@ from collections.abc import Iterable
 
 from crohub.sandbox.news import News
 from crohub.sandbox.planted import person
+from crohub.sandbox.plants.trials import CAPTURED
 from crohub.sandbox.redcap import Project, Row, dictionary
 from crohub.sandbox.studies import STUDIES, Study
 from crohub.sandbox.world import Subject, World
@@ -36,6 +37,19 @@ def project() -> Project:
         id=4101, title=study.title, tokens={TOKEN: "hub"}, fields=dictionary(_FIELDS),
         events=[_event(study, visit.code, visit.name, visit.day) for visit in study.visits],
         arms=[{"arm_num": "1", "name": "Arm 1"}], timezone="America/Phoenix",
+        about={"project_irb_number": study.irb},
+    )  # fmt: skip
+
+
+def captured() -> Project:
+    """The project of the planted study whose data are captured by an EDC of its own."""
+    study = CAPTURED
+    return Project(
+        id=5101, title=study.title, tokens={TOKEN: "hub"}, fields=dictionary(_FIELDS),
+        events=[_event(study, visit.code, visit.name, visit.day) for visit in study.visits],
+        arms=[{"arm_num": "1", "name": "Arm 1"}], timezone="America/Phoenix",
+        dags=[{"data_access_group_name": name.capitalize(), "unique_group_name": name}
+              for name in ("main", "north")],
         about={"project_irb_number": study.irb},
     )  # fmt: skip
 

@@ -15,7 +15,7 @@ _ENTERPRISE = "urn:ietf:params:scim:schemas:extension:enterprise:2.0:User"
 def fill(directory: Directory, world: World, news: News) -> None:
     """An account for everybody who ever worked here; what is new of one is written."""
     for one in world.employees.values():
-        row = _account(one)
+        row = account(one)
         if news.is_new(row, one.id):
             opened = {} if account_id(one.id) in directory.users else {"active": True}
             directory.put(account_id(one.id), **row, **opened)
@@ -26,7 +26,8 @@ def account_id(employee: str) -> str:
     return f"2819c223-7f76-453a-919d-{int(employee[1:]):012d}"
 
 
-def _account(one: Employee) -> Row:
+def account(one: Employee) -> Row:
+    """What an account says of its owner."""
     return {
         "schemas": [_CORE, _ENTERPRISE],
         "userName": one.email.partition("@")[0],

@@ -37,6 +37,7 @@ class Systems:
         self.ctms = oncore_records.state()
         self.directory = Directory()
         self.edc = redcap_records.project()
+        self.captured = redcap_records.captured()
         self.erp = erp_records.state(now)
         self.etmf = vault_records.state()
         self.hr = workday_records.tenant()
@@ -46,6 +47,7 @@ class Systems:
             "CTMS": oncore_server(self.ctms),
             "DIRECTORY": scim_server(self.directory),
             "EDC": RedcapServer(self.edc),
+            "EDC_LUN501": RedcapServer(self.captured),
             "ERP": erp_server(self.erp),
             "ETMF": vault_server(self.etmf),
             "HR": workday_server(self.hr),
@@ -83,5 +85,6 @@ class Systems:
             "ETMF_PASSWORD": self.etmf.password,
             "DIRECTORY_TOKEN": self.directory.token,
             "EDC_TOKEN": redcap_records.TOKEN,
+            "EDC_LUN501_TOKEN": redcap_records.TOKEN,
             "HR_PASSWORD": self.hr.password,
         }

@@ -11,15 +11,16 @@ from pathlib import Path
 from crohub.sandbox import finance_records, office_records
 from crohub.sandbox.documents import documents
 from crohub.sandbox.office_records import Row
+from crohub.sandbox.plants.stand import Standing
 from crohub.sandbox.world import World
 
 
-def lay(folder: Path, world: World) -> None:
+def lay(folder: Path, world: World, planted: Standing | None = None) -> None:
     """Writes a file a table, each whole or not at all. What a connection has read it knows by its
     content: a file that says the same is no news."""
     folder.mkdir(parents=True, exist_ok=True)
     found = {**office_records.tables(world), **finance_records.tables(world)}
-    for name, rows in found.items():
+    for name, rows in (planted.tables(found) if planted else found).items():
         _put(folder / f"{name}.csv", written(rows))
     for name, content in documents().items():
         _put(folder / name, content)

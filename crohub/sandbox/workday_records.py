@@ -19,10 +19,11 @@ def tenant() -> Tenant:
 
 def fill(tenant: Tenant, world: World) -> None:
     """The report as it is today: everybody, leavers included."""
-    tenant.reports[REPORT] = [_row(one) for one in world.employees.values()]
+    tenant.reports[REPORT] = [worker(one) for one in world.employees.values()]
 
 
-def _row(one: Employee) -> Row:
+def worker(one: Employee) -> Row:
+    """One line of the report."""
     return {
         "Employee_ID": one.id,
         "Legal_Name_-_First_Name": one.given,

@@ -189,7 +189,9 @@ class Checking:
     def looks(self, check: Check, ids: Sequence[str]) -> Look:
         """How a check looks at these studies or people."""
         return Look(
-            reader=Reader(self.session, self.keyring, lambda *_: None, self.policy),
+            reader=Reader(
+                self.session, self.keyring, lambda *_: None, self.checks.seen(self.policy)
+            ),
             today=self.today(),
             now=self.clock(),
             studies=ids if check.scope == "study" else (),

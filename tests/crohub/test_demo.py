@@ -10,6 +10,7 @@ import httpx2
 import pytest
 
 from crohub import summary
+from crohub.sandbox.plants.trials import TRIALS
 from hub.model.spec import entities
 
 pytest.importorskip("asyncssh", reason="the extra `sandbox` is not installed")
@@ -50,7 +51,7 @@ def test_the_institutions_days_become_records(found):
     assert found["entities"]["Participant"] > 100
     assert found["entities"]["Enrollment"] > 100
     assert found["entities"]["Person"] > 30
-    assert found["entities"]["Study"] == 4
+    assert found["entities"]["Study"] == 4 + len(TRIALS)
 
 
 def test_every_entity_of_the_model_has_records(found):
@@ -62,9 +63,9 @@ def test_every_system_was_spoken_to_in_its_own_protocol(found):
 
     assert {name: one["connector"] for name, one in rows.items()} == {
         "billing": "hl7v2", "binder": "files", "ctms": "oncore", "ctms-money": "files",
-        "directory": "scim", "edc": "redcap", "erp": "odata", "etmf": "vault",
-        "finance": "files", "hospital": "hl7v2",
-        "hr": "workday", "irb": "irb", "office": "files", "personnel": "sftp",
+        "directory": "scim", "edc": "redcap", "edc-lun501": "redcap", "erp": "odata",
+        "etmf": "vault", "finance": "files", "hospital": "hl7v2", "hr": "workday", "irb": "irb",
+        "office": "files", "personnel": "sftp",
         "protocols": "files", "register": "fhir", "regulatory": "files", "review": "files",
         "training": "files", "warehouse": "sql",
     }  # fmt: skip

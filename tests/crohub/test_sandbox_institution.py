@@ -11,7 +11,9 @@ import pytest
 
 from crohub.sandbox.hospital import NoAnswer
 from crohub.sandbox.institution import Institution
+from crohub.sandbox.plants.trials import TRIALS
 from crohub.sandbox.sink import Sink
+from crohub.sandbox.studies import STUDIES
 
 pytest.importorskip("asyncssh", reason="the extra `sandbox` is not installed")
 
@@ -83,7 +85,7 @@ def test_starting_takes_less_than_two_seconds_of_work(institution):
 
     assert time.process_time() - began < 2
     answer = httpx2.get(f"{one.endpoints.fhir_url}/ResearchStudy")
-    assert len(answer.json()["entry"]) == 4
+    assert len(answer.json()["entry"]) == len(STUDIES) + len(TRIALS)
 
 
 def test_the_endpoints_say_all_a_hub_has_to_know(institution):

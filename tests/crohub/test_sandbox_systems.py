@@ -21,12 +21,14 @@ from crohub.sandbox import (
     vault_records,
     workday_records,
 )
+from crohub.sandbox.answers import TODAY, sheet
 from crohub.sandbox.days import play
 from crohub.sandbox.founding import found
 from crohub.sandbox.institution import LINES
 from crohub.sandbox.news import News
 from crohub.sandbox.people import DEPARTMENTS
 from crohub.sandbox.planted import BEGINS
+from crohub.sandbox.plants.trials import TRIALS
 from crohub.sandbox.scim import Directory
 from crohub.sandbox.studies import SPONSORS, STUDIES
 from crohub.stage import SEED
@@ -61,6 +63,12 @@ def world():
 
 
 @pytest.fixture(scope="module")
+def ground():
+    """What is planted beside it for the checks."""
+    return sheet(SEED, TODAY).ground
+
+
+@pytest.fixture(scope="module")
 def shown(tmp_path_factory):
     """What the demonstration of these days prints."""
     folder = tmp_path_factory.mktemp("systems")
@@ -79,30 +87,36 @@ def connections(shown):
 
 
 def test_each_study_is_one_record(shown):
-    assert shown["entities"]["Study"] == len(STUDIES)
+    assert shown["entities"]["Study"] == len(STUDIES) + len(TRIALS)
 
 
-def test_each_member_of_staff_is_one_record(shown, world):
+def test_each_member_of_staff_is_one_record(shown, world, ground):
     rehired = "E918"  # once E411, with the same NPI
 
-    assert shown["entities"]["Person"] == len(world.employees.keys() - {rehired})
+    staff = world.employees.keys() - {rehired} | ground.rows["hr/workers"].keys() - ground.again
+    assert shown["entities"]["Person"] == len(staff)
 
 
-def test_sponsors_units_and_sites_are_found_by_the_numbers_of_each_system(shown):
+def test_sponsors_units_and_sites_are_found_by_the_numbers_of_each_system(shown, ground):
     suppliers = 2  # which only the ERP and an invoice know
     institutions = len(STUDIES)  # the CTMS counts sites by institution: one for each study
+    houses = len(ground.rows["register/Organization"])
 
-    assert shown["entities"]["Organization"] == len(SPONSORS) + len(DEPARTMENTS) + suppliers
-    sites = sum(len(study.sites) for study in STUDIES)
+    known = len(SPONSORS) + len(DEPARTMENTS) + houses
+    assert shown["entities"]["Organization"] == known + suppliers
+    sites = sum(len(study.sites) for study in (*STUDIES, *TRIALS))
     assert shown["entities"]["StudySite"] == sites + institutions
 
 
-def test_each_person_on_a_study_is_one_participant(shown, world):
-    assert shown["entities"]["Participant"] == len({s.mrn for s in world.subjects.values()})
+def test_each_person_on_a_study_is_one_participant(shown, world, ground):
+    people = {s.mrn for s in world.subjects.values()} | ground.patients.keys()
+    assert shown["entities"]["Participant"] == len(people)
 
 
-def test_each_subject_is_one_enrollment(shown, world):
-    assert shown["entities"]["Enrollment"] == len(world.subjects)
+def test_each_subject_is_one_enrollment(shown, world, ground):
+    places = ("ctms/protocolSubjects", "edc/records", "register/ResearchSubject")
+    planted = set().union(*(ground.rows[place] for place in places))
+    assert shown["entities"]["Enrollment"] == len(world.subjects) + len(planted)
 
 
 @pytest.mark.parametrize("name", SYSTEMS)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from hub.checks import CHECKS
 from hub.checks.settings import Checks
+from hub.policy import Policy, System
 from mappings.mistakes import Mistakes
 from pipelines import tolerated
 
@@ -30,6 +31,23 @@ def test_a_check_can_be_switched_off(tmp_path):
     found, _ = read(tmp_path, "enrolment: off\n")
 
     assert "enrolment" not in [check.name for check in found.on()]
+
+
+def test_a_system_can_be_seen_in_another_role(tmp_path):
+    found, mistakes = read(tmp_path, "roles: {register: EHR}\n")
+    policy = Policy(systems={"register": System("register", "CTMS"), "edc": System("edc", "EDC")})
+
+    assert mistakes == []
+    assert [found.seen(policy).role(name) for name in ("register", "edc")] == ["EHR", "EDC"]
+    assert policy.role("register") == "CTMS"
+    assert found.digest(policy) != Checks().digest(policy)
+
+
+def test_a_role_that_there_is_not_is_told(tmp_path):
+    _, mistakes = read(tmp_path, "roles: {register: HOSPITAL}\n")
+
+    assert mistakes[0][0] == 1
+    assert "EHR" in mistakes[0][1]
 
 
 def test_what_it_does_not_know_is_told_with_what_it_does(tmp_path):

@@ -1,0 +1,60 @@
+"""The studies in which disagreements are planted, and the staff who look after them."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from datetime import date
+from random import Random
+
+from crohub.sandbox.people import Employee, employee
+from crohub.sandbox.studies import MAIN, NORTH, Study, Visit
+
+STARTED = date(2025, 9, 1)
+APPROVED = date(2025, 8, 4)  # by the IRB, with the first version of the consent form
+SECOND = date(2026, 1, 12)  # of the consent form, with the amendment
+STAFF = {
+    "E701": "Physician", "E702": "Physician", "E703": "Physician",
+    "E711": "Research Coordinator", "E712": "Research Coordinator",
+    "E713": "Research Coordinator", "E714": "Research Coordinator",
+    "E721": "Research Nurse", "E722": "Research Nurse", "E723": "Research Nurse",
+}  # fmt: skip
+_VISITS = (
+    Visit("SCR", "Screening", "Screening", -7, 21, 7),
+    Visit("C1D1", "Cycle 1 Day 1", "Treatment", 0, 0, 3),
+    Visit("C1D8", "Cycle 1 Day 8", "Treatment", 7, 2, 2),
+    Visit("C2D1", "Cycle 2 Day 1", "Treatment", 21, 3, 3),
+)
+
+
+def _trial(
+    place: int, letters: str, title: str, condition: str, sponsor: str, **more: object
+) -> Study:
+    number = f"{letters}-{501 + place}"
+    made = Study(
+        key=number.lower().replace("-", ""), number=number, irb=f"STUDY{500501 + place:08d}",
+        nct=f"NCT98000{501 + place}", title=title, phase="phase-2", status="active",
+        condition=condition, sponsor=sponsor, investigator="E701", coordinator="E711",
+        sites=(MAIN, NORTH), arms=("Active", "Control"), visits=_VISITS,
+        form=(("v1", APPROVED), ("v2", SECOND)), started=STARTED, pace=0.0,
+    )  # fmt: skip
+    return replace(made, **more)  # type: ignore[arg-type]
+
+
+LUNG = _trial(0, "LUN", "Brelatinib after surgery for lung cancer", "Lung cancer", "org-lumen")
+BLOOD = _trial(1, "HEM", "Early transfusion in acute leukaemia", "Acute leukaemia", "org-cedar",
+               investigator="E702", coordinator="E712")  # fmt: skip
+KIDNEY = _trial(2, "REN", "A sensor of fluid in kidney failure", "Kidney failure", "org-halcyon",
+                investigator="E703", coordinator="E713")  # fmt: skip
+GUT = _trial(3, "GAS", "Brelatinib in gastric cancer", "Gastric cancer", "org-lumen",
+             coordinator="E714")  # fmt: skip
+TRIALS = (LUNG, BLOOD, KIDNEY, GUT)
+CAPTURED = LUNG  # the one whose subjects an EDC keeps
+
+
+def staff() -> dict[str, Employee]:
+    """Everybody who works on them, by number; the same whatever the seed."""
+    rng = Random("staff of the planted studies")  # noqa: S311 a story, no secret
+    return {
+        key: employee(rng, int(key[1:]), hired=date(2019, 4, 1), job=job)
+        for key, job in STAFF.items()
+    }
