@@ -11,8 +11,8 @@ import pytest
 ROOT = Path(__file__).parents[1]
 PACKAGES = ("connectors", "hub", "mappings", "pipelines", "crohub")
 CONNECTORS = {
-    "files", "fhir", "hl7v2", "irb", "odata", "oncore", "redcap", "rest", "scim", "sftp", "sql",
-    "vault", "webhook", "webhook_out", "workday",
+    "api", "files", "fhir", "hl7v2", "irb", "odata", "oncore", "redcap", "rest", "scim", "sftp",
+    "sql", "vault", "webhook", "webhook_out", "workday",
 }  # fmt: skip
 FILES = [path for name in PACKAGES for path in sorted((ROOT / name).rglob("*.py"))]
 

@@ -16,6 +16,7 @@ from pipelines.settings import ConnectionSettings, HubSettings, build_connector
 
 DOCS = Path(__file__).parents[2] / "docs" / "connectors"
 PAGES = {
+    "api.md": ("api",),
     "fhir.md": ("fhir",), "files.md": ("files", "sftp"), "hl7v2.md": ("hl7v2",), "irb.md": ("irb",),
     "odata.md": ("odata",), "oncore.md": ("oncore",), "redcap.md": ("redcap",),
     "rest.md": ("rest",), "scim.md": ("scim",), "sql.md": ("sql",), "vault.md": ("vault",),

@@ -38,8 +38,8 @@ def test_every_example_becomes_a_connection_when_it_is_copied(deployment):
 
     found = settings.load(deployment)
 
-    assert {path.name.partition(".")[0] for path in examples} == {"ehr", "registry"}
-    assert {"ehr", "registry"} <= set(found.connections)
+    assert {path.name.partition(".")[0] for path in examples} == {"desk", "ehr", "registry"}
+    assert {"desk", "ehr", "registry"} <= set(found.connections)
 
 
 def test_the_survivorship_example_names_known_entities_and_roles(deployment):
