@@ -17,7 +17,7 @@ def _sql(on: Words) -> str:
     until = f"coalesce(x.ended_on, {on.today})"
     return f"""
     select x.id as id, {parts.place("x")}, x.what, x.kind, x.kind_native, x.name,
-        coalesce(o.name, {on.person("p")}) as waits_for, x.state, x.state_native, x.is_open as open,
+        coalesce(o.name, {on.person("p")}) as lies_with, x.waits_for, x.state, x.state_native, x.is_open as open,
         x.asked_on, x.due_on, x.ended_on, {on.days("x.asked_on", until)} as age_days,
         case when x.is_open then {on.days("x.due_on", on.today)} end as days_overdue,
         x.expires_on, {on.worst("x.quality")} as dq_flag
@@ -34,7 +34,7 @@ def _feasibility(on: Words) -> str:
         coalesce(f.outcome, 'pending') as state, f.outcome_native as state_native,
         coalesce(f.outcome, 'pending') = 'pending' as is_open, f.sent_on as asked_on,
         null as due_on, coalesce(f.decided_on, case when f.outcome <> 'pending' then f.returned_on
-        end) as ended_on, null as expires_on, f.quality
+        end) as ended_on, null as expires_on, f.comment as waits_for, f.quality
     from feasibility_assessment f where {on.current("f")} and {on.of("f.study_id")}"""
 
 
@@ -43,16 +43,16 @@ def _tasks(on: Words) -> str:
     select t.id, t.study_id, t.study_site_id, 'startup_task', t.kind, t.kind_native, t.name,
         t.organization_id, t.owner_id, t.status, t.status_native,
         coalesce(t.status, '') not in ('done', 'na'), t.started_on, t.planned_on, t.actual_on, null,
-        t.quality
+        t.waiting_for, t.quality
     from startup_task t where {on.current("t")} and {on.of("t.study_id")}"""
 
 
 def _reviews(on: Words) -> str:
     ended = "('approved', 'disapproved', 'not_required', 'expired', 'withdrawn')"
     return f"""
-    select a.id, a.study_id, a.study_site_id, 'ancillary_review', a.kind, a.kind_native, a.comment,
+    select a.id, a.study_id, a.study_site_id, 'ancillary_review', a.kind, a.kind_native, null,
         a.committee_id, null, a.state, a.state_native, coalesce(a.state, '') not in {ended},
-        a.requested_on, a.meeting_on, a.decided_on, a.expires_on, a.quality
+        a.requested_on, a.meeting_on, a.decided_on, a.expires_on, a.comment, a.quality
     from ancillary_review a where {on.current("a")} and {on.of("a.study_id")}"""
 
 
@@ -61,7 +61,7 @@ def _submissions(on: Words) -> str:
     return f"""
     select r.id, r.study_id, null, 'regulatory_submission', r.kind, r.kind_native, r.submission_no,
         r.authority_id, null, r.status, r.status_native, coalesce(r.status, '') not in {ended},
-        r.submitted_on, r.due_on, r.decided_on, r.expires_on, r.quality
+        r.submitted_on, r.due_on, r.decided_on, r.expires_on, null, r.quality
     from regulatory_submission r where {on.current("r")} and {on.of("r.study_id")}"""
 
 
@@ -77,8 +77,9 @@ VIEW = View(
         code("what", "what it is", _WHAT),
         text("kind", "what kind"),
         text("kind_native", "kind as the source said it"),
-        text("name", "name, number or remark"),
-        text("waits_for", "the office, committee, regulator or person it lies with"),
+        text("name", "name or number"),
+        text("lies_with", "the office, committee, regulator or person it lies with"),
+        text("waits_for", "what it waits for, or a remark"),
         text("state", "state"),
         text("state_native", "state as the source said it"),
         flag("open", "it is not ended"),

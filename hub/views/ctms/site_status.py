@@ -55,7 +55,8 @@ def _monitors(on: Words) -> str:
     return f"""(
     select {on.joined(on.person("mp"))} from staff_assignment sa
         join person mp on mp.id = sa.person_id
-    where sa.study_site_id = si.id and sa.role = 'monitor_cra' and {on.current("sa")}
+    where sa.study_id = si.study_id and sa.role = 'monitor_cra' and {on.current("sa")}
+        and (sa.study_site_id = si.id or sa.study_site_id is null)
         and coalesce(sa.status, 'active') = 'active')"""
 
 

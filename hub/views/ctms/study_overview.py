@@ -3,17 +3,17 @@
 from __future__ import annotations
 
 from hub.model.study import PHASES, STATES
-from hub.views import kept
+from hub.views import kept, parts
 from hub.views.approval import approval
-from hub.views.parts import DQ
+from hub.views.parts import DQ, STUDY
 from hub.views.view import View, code, count, date, number, text
 from hub.views.words import Words
 
 
 def _sql(on: Words) -> str:
     return f"""
-    select s.id as id, s.id as study_id, s.sponsor_protocol_no as protocol_no, s.title, s.phase,
-        o.name as sponsor, {on.person("p")} as principal_investigator, s.status, s.status_native,
+    select s.id as id, s.id as study_id, {parts.study("s")} as study,
+        s.sponsor_protocol_no as protocol_no, s.title, s.phase, o.name as sponsor, {on.person("p")} as principal_investigator, s.status, s.status_native,
         {_since(on)} as status_since, k.sites_planned, k.sites_active, k.sites_closed,
         s.target_enrolment as target, k.consented, k.screened, k.screen_failed, k.enrolled,
         k.on_treatment, k.withdrawn, k.completed,
@@ -54,7 +54,7 @@ VIEW = View(
     entities=("Study", "StudySite", "Enrollment", "Milestone", "IrbSubmission", "Deviation",
               "MonitoringFinding", "ComplianceItem", "StudyState"),
     columns=(
-        text("study_id", "the study"),
+        *STUDY,
         text("protocol_no", "the sponsor's protocol number"),
         text("title", "title"),
         code("phase", "trial phase", PHASES),

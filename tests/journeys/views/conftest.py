@@ -159,6 +159,18 @@ def shown(told):
     return told.rows
 
 
+@pytest.fixture(scope="module")
+def known(told):
+    """The same, with what has no value left out of each row."""
+
+    def rows(name: str, **params: str):
+        return [
+            {n: v for n, v in row.items() if v is not None} for row in told.rows(name, **params)
+        ]
+
+    return rows
+
+
 @pytest.fixture(scope="session")
 def everything_told(migrated, tmp_path_factory):
     """A store that was told the stories of all modules beside this file, and how to open more."""
