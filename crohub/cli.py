@@ -11,6 +11,7 @@ import typer
 from crohub.commands import (
     access,
     audit,
+    checks,
     connectors,
     decide,
     demo,
@@ -52,6 +53,7 @@ for family in (
     audit,
     policy,
     findings,
+    checks,
     why,
 ):
     family.add_to(app)

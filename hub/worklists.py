@@ -3,9 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from datetime import UTC, datetime
+
+import orjson
 
 from hub.changes import seen_ids
-from hub.clock import now
+from hub.clock import micros, now
 from hub.database import Row
 from hub.decisions import COLUMNS, shown
 from hub.grants import is_restricted
@@ -18,8 +21,15 @@ from hub.repository import Page
 from hub.sql import Clause
 
 _FINDING = (
-    "id, rule, entity, entity_id, field, place, found, expected, seq, opened_at, closed_at, owner"
+    "id, rule, entity, entity_id, field, place, found, expected, seq, opened_at, closed_at, owner, "
+    "study_id, since, evidence, signed_off_at, signed_off_by, signed_off_reason, signed_off_until"
 )
+# what a person accepted as it is waits for nobody, until systems say something else of it
+STATES = {
+    "open": "closed_at is null and signed_off_at is null",
+    "signed_off": "closed_at is null and signed_off_at is not null",
+    "closed": "closed_at is not null",
+}
 _DAY = 86_400_000_000  # microseconds
 
 
@@ -29,18 +39,22 @@ def findings(
     *,
     rule: str = "",
     entity: str = "",
-    is_open: bool | None = True,
+    check: str = "",
+    study: str = "",
+    state: str = "open",
     after: str = "",
     limit: int = 100,
 ) -> Page:
-    """Findings by the time they were opened. `is_open` None: closed ones too. Of records outside
-    the principal's grants nothing is shown, so that a page may be shorter than its limit."""
+    """Findings by the time they were opened, of one of STATES or, where that is "", of any; those
+    of a `check` by its name, of a study by its id. Of records outside the principal's grants
+    nothing is shown, so that a page may be shorter than its limit."""
     principal.must(READ)
     clauses = [Clause("id > ?", [after])] if after else []
     clauses += [Clause("rule = ?", [rule])] if rule else []
     clauses += [Clause("entity = ?", [entity])] if entity else []
-    if is_open is not None:
-        clauses.append(Clause(f"closed_at is {'' if is_open else 'not '}null"))
+    clauses += [Clause("rule like ?", [f"check.{check}.%"])] if check else []
+    clauses += [Clause("study_id = ?", [study])] if study else []
+    clauses += [Clause(STATES[state])] if state else []
     rows = _rows(reader, f"select {_FINDING} from finding", clauses, limit)
     seen = _seen(reader, principal, rows[:limit])
     items = [_finding(row) for row in rows[:limit] if row[0] in seen]
@@ -95,11 +109,37 @@ def _seen(reader: Reader, principal: Principal, rows: Sequence[Row]) -> set[str]
 
 
 def _finding(row: Row) -> Record:
-    one, rule, entity, entity_id, field, place, found, expected, seq, opened, closed, owner = row
+    one, rule, entity, entity_id, field, place, found, expected, seq, opened, closed, owner = row[
+        :12
+    ]
+    study, since, evidence, *signed = row[12:]
+    ended = closed or now()
+    first = _first_moment(since) if since else opened
     return {
         "id": one, "rule": rule, "entity": entity, "entity_id": entity_id, "field": field,
         "place": place, "found": found, "expected": expected, "message": seq,
         "opened_at": moment(opened), "closed_at": moment(closed) if closed else None,
-        "owner": owner, "state": "closed" if closed else "open",
-        "age_days": ((closed or now()) - opened) // _DAY,
+        "owner": owner, "state": _state(closed, signed[0]), "age_days": (ended - first) // _DAY,
+        "study_id": study, "since": since, "evidence": _evidence(evidence),
+        "signed_off": _signed_off(*signed),
     }  # fmt: skip
+
+
+def _state(closed: int | None, signed_off: int | None) -> str:
+    return "closed" if closed else "signed_off" if signed_off else "open"
+
+
+def _first_moment(day: str) -> int:
+    return micros(datetime.fromisoformat(day).replace(tzinfo=UTC))
+
+
+def _evidence(kept: str) -> list[Record]:
+    """What each system says, and when it said so."""
+    said: list[Record] = orjson.loads(kept) if kept else []
+    return [one | {"at": moment(one["at"]) if one["at"] else None} for one in said]
+
+
+def _signed_off(
+    at: int | None, by: str | None, reason: str | None, until: str | None
+) -> Record | None:
+    return {"at": moment(at), "by": by, "reason": reason, "until": until} if at else None

@@ -1,7 +1,8 @@
 """Orders about what is believed: a person's own word, its end, and another policy.
 
 `override` (a field, its value, until when), `lift` (that no more), `recompute` (some records by
-the present policy), `recomputed` (all of an entity have been) and `assign` (a finding's owner).
+the present policy), `recomputed` (all of an entity have been), `assign` (a finding's owner) and
+`sign off` (what a check found is accepted as it is).
 """
 
 from __future__ import annotations
@@ -14,6 +15,7 @@ from typing import Any
 import orjson
 
 from hub import believed, decisions, recompute
+from hub.checks import keeping
 from hub.context import Context
 from hub.joining import CannotDo, Word
 from hub.override import Override, lift, override
@@ -78,6 +80,17 @@ def _assign(context: Context, order: Order, word: Word) -> Told:
     return {}
 
 
+def _sign_off(context: Context, order: Order, word: Word) -> Told:
+    """What a check found is accepted as it is."""
+    found = keeping.sign_off(
+        context.session, order["object"], by=order["by"], reason=order["reason"],
+        until=order.get("until", ""), at=word.at,
+    )  # fmt: skip
+    if not found:
+        raise CannotDo(f"no check has an open finding {order['object']}")
+    return {"found": found}
+
+
 def _must_be(context: Context, order: Order) -> None:
     """A running hub reads its policy when it starts."""
     if order["policy"] != believed.digest(context.policy, order["entity"]):
@@ -91,6 +104,7 @@ ORDERS: Mapping[str, Callable[[Context, Order, Word], Told]] = MappingProxyType(
         "recompute": _recompute,
         "recomputed": _recomputed,
         "assign": _assign,
+        "sign off": _sign_off,
     }
 )
 

@@ -22,7 +22,9 @@ def add_to(app: typer.Typer) -> None:
 def list_(
     rule: Annotated[str, typer.Option(help="Only of this rule.")] = "",
     entity: Annotated[str, typer.Option(help="Only about this kind of record.")] = "",
-    closed: Annotated[bool, typer.Option("--closed", help="Closed ones too.")] = False,
+    closed: Annotated[
+        bool, typer.Option("--closed", help="Those that are closed or signed off, too.")
+    ] = False,
     limit: Annotated[int, typer.Option(min=1, max=1000)] = 50,
     config: Config = HERE,
     data_folder: Data = None,
@@ -39,7 +41,7 @@ def list_(
         try:
             page = worklists.findings(
                 Reader(session, node.keyring, lambda *_: None), SYSTEM,
-                rule=rule, entity=entity, is_open=None if closed else True, limit=limit,
+                rule=rule, entity=entity, state="" if closed else "open", limit=limit,
             )  # fmt: skip
         finally:
             session.close()
@@ -75,3 +77,31 @@ def assign(
         done = node.order(order)
     told = f"{owner} should act" if done else "ordered; the hub comes to it"
     data({"finding": finding, "owner": owner.strip(), "done": done}, as_json=as_json, lines=[told])
+
+
+@findings.command("sign-off")
+def sign_off(
+    finding: Annotated[str, typer.Argument(metavar="ID")],
+    reason: Annotated[str, typer.Option(help="Why it is accepted as it is.", callback=said)],
+    until: Annotated[
+        str, typer.Option(help="The last day it is accepted, 2026-12-31; for good without.")
+    ] = "",
+    config: Config = HERE,
+    data_folder: Data = None,
+    as_json: Json = False,
+) -> None:
+    """Accept what a check found, as it is: nobody has to act until systems say something else of
+    it, or until its day is over."""
+    from crohub.commands.giving import give
+    from crohub.node import whoever
+    from hub.dates import is_date
+
+    if until and not (len(until) == 10 and is_date(until)):
+        raise stop(WRONG, "--until: expected a day, 2026-12-31")
+    order = {
+        "do": "sign off", "by": whoever(), "object": finding, "reason": reason, "until": until,
+        "detail": {"until": until},
+    }  # fmt: skip
+    told = give(order, config, data_folder)
+    line = f"signed off{f' until {until}' if until else ''}: {told['found']}"
+    data({"finding": finding, "until": until or None}, as_json=as_json, lines=[line])

@@ -4,7 +4,19 @@ from __future__ import annotations
 
 from fastapi import APIRouter, FastAPI
 
-from hub.api import bulk, docs, errors, following, lists, provenance, records, views, words, writes
+from hub.api import (
+    bulk,
+    checks,
+    docs,
+    errors,
+    following,
+    lists,
+    provenance,
+    records,
+    views,
+    words,
+    writes,
+)
 from hub.api.auth import Gate
 from hub.api.deps import Deps, Sessions
 from hub.api.kept import Kept
@@ -33,6 +45,7 @@ def mount(app: FastAPI, deps: Deps) -> Sessions:
     own = Records(deps, sessions, Kept(sessions.watch))
     app.include_router(router(own))
     app.include_router(views.routes(own))
+    app.include_router(checks.routes(own))
     docs.install(app)
     app.state.refused = deps.refused
     app.add_middleware(Gate, deps=deps, sessions=sessions, browsed=docs.is_page)

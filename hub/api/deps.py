@@ -8,6 +8,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass, field
 from typing import Any, Protocol
 
+from hub.checks.settings import Checks
 from hub.database import Session
 from hub.policy import Policy
 from hub.principal import Principal
@@ -95,6 +96,7 @@ class Deps:
     refused: Callable[[str, str, str], None] = lambda who, origin, what: None
     embedded: bool = False
     policy: Policy = field(default_factory=Policy)
+    checks: Checks = field(default_factory=Checks)
     sources: Sources = lambda seqs: {}
     forms: Mapping[str, tuple[str, Callable[[Story], Any]]] = field(default_factory=dict)
     writing: Writing | None = None  # how a write becomes a message; None: there are none

@@ -11,7 +11,7 @@ from hub.api.records import Records
 from hub.query import BadQuery
 
 _PAGED = ("cursor", "limit", "_limit")
-_OPEN = {"true": True, "false": False, "any": None}
+_OPEN = {"true": "open", "false": "closed", "any": ""}
 
 
 def routes(records: Records) -> APIRouter:
@@ -20,16 +20,21 @@ def routes(records: Records) -> APIRouter:
 
     @made.get("/findings")
     def findings(request: Request) -> Response:
-        given = known(parameters(request), ("rule", "entity", "open", *_PAGED))
+        given = known(parameters(request), ("rule", "entity", "study", "open", "state", *_PAGED))
         if given.get("open", "true") not in _OPEN:
             raise BadQuery("CROHUB-BAD-VALUE", f"open: expected one of: {', '.join(_OPEN)}")
+        state = given.get("state", _OPEN[given.get("open", "true")])
+        if state and state not in worklists.STATES:
+            expected = ", ".join(worklists.STATES)
+            raise BadQuery("CROHUB-BAD-VALUE", f"state: expected one of: {expected}")
         with records.reading() as reader:
             found = worklists.findings(
                 reader,
                 principal_of(request),
                 rule=given.get("rule", ""),
                 entity=given.get("entity", ""),
-                is_open=_OPEN[given.get("open", "true")],
+                study=given.get("study", ""),
+                state=state,
                 after=given.get("cursor", ""),
                 limit=_limit(given),
             )

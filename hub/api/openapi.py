@@ -185,12 +185,17 @@ def _lists(prefix: str) -> Json:
     limit = _parameter("limit", f"at most {LARGEST}", "integer")
     paged = [_parameter("cursor", "the `next` of the page before"), limit]
     open_ = _parameter("open", "true, false or any")
+    findings = [
+        open_,
+        _parameter("study", "one study, by its id"),
+        _parameter("state", "open, signed_off or closed"),
+    ]
     rule, entity = _parameter("rule", "one rule"), _parameter("entity", "one kind of record")
     kind, state = _parameter("kind", "one kind"), _parameter("state", "open, accepted, declined")
     return {
         **_feed(prefix, limit),
         f"{prefix}/findings": {
-            "get": _operation(None, "problems with the data", [rule, entity, open_, *paged], "")
+            "get": _operation(None, "problems with the data", [rule, entity, *findings, *paged], "")
         },
         f"{prefix}/decisions": {
             "get": _operation(None, "questions for people", [kind, state, *paged], "")

@@ -6,12 +6,15 @@ from collections.abc import Callable
 from typing import Any
 
 from hub.api.records import served
+from hub.checks import CHECKS
 from hub.decisions import ANSWERS
 from hub.model.spec import EntitySpec
+from hub.worklists import STATES
 
 Json = dict[str, Any]
 Operation = Callable[[EntitySpec | None, str, list[Json], str], Json]
 _REASON: Json = {"type": "string", "description": "why: it enters the audit"}
+_ACCEPTED = "what a check found is accepted as it is, until systems say something else of it"
 _STATE: Json = {"type": "string", "enum": list(ANSWERS)}
 
 
@@ -28,6 +31,7 @@ def paths(prefix: str, operation: Operation) -> Json:
     }
     one, all_ = f"{prefix}/decisions/{{id}}", f"{prefix}/decisions"
     answer = {"state": _STATE, "reason": _REASON}
+    day: Json = {"type": "string", "description": "the last day it is accepted; none: for good"}
     rule = {"kind": {"type": "string"}, "where": conditions, **answer}
     made: Json = {
         one: {
@@ -38,6 +42,12 @@ def paths(prefix: str, operation: Operation) -> Json:
             "post": _body(operation(None, "ends an override", [_id()], ""), {"reason": _REASON})
         },
         all_: {"post": _body(operation(None, "answers all that meet a rule", [], ""), rule)},
+        f"{prefix}/findings/{{id}}/sign-off": {
+            "post": _body(
+                operation(None, _ACCEPTED, [_id()], ""), {"until": day, "reason": _REASON}
+            )
+        },
+        **_checks(operation),
     }
     for spec in served().values():
         made |= _of(f"{prefix}/{spec.plural}/{{id}}", spec, operation)
@@ -61,6 +71,29 @@ def _of(path: str, spec: EntitySpec, operation: Operation) -> Json:
         }
         for do, (told, given) in says.items()
     }
+
+
+def _checks(operation: Operation) -> Json:
+    """The routes of `hub.api.checks`."""
+    name: Json = {
+        "name": "name", "in": "path", "required": True,
+        "schema": {"type": "string", "enum": list(CHECKS)},
+    }  # fmt: skip
+    asked = [
+        _text("study", "of one study, by its id"),
+        _text("cursor", "where the page before ended"),
+        _text("state", f"{', '.join(STATES)} or any"),
+        _text("limit", "at most so many"),
+    ]
+    return {
+        "/checks": {"get": operation(None, "what no single system can see", [], "")},
+        "/checks/{name}": {"get": operation(None, "what a check has found", [name, *asked], "")},
+    }
+
+
+def _text(name: str, says: str) -> Json:
+    kind = "integer" if name == "limit" else "string"
+    return {"name": name, "in": "query", "description": says, "schema": {"type": kind}}
 
 
 def _id() -> Json:

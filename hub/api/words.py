@@ -20,6 +20,7 @@ from hub.api.auth import principal_of
 from hub.api.errors import Problem, not_found
 from hub.api.records import Records, id_of, spec_of
 from hub.clock import micros, now
+from hub.dates import is_date
 from hub.decisions import ANSWERS, OPEN
 from hub.override import Override, fault_of
 from hub.principal import OPERATE
@@ -112,6 +113,17 @@ class Words:
         said = await _said(request, ("reason",))
         return await self._give(request, said, {"do": "lift", "object": _id(request)})
 
+    async def sign_off(self, request: Request) -> Response:
+        """What a check found is accepted as it is, until the end of a day or for good."""
+        said = await _said(request, ("until", "reason"))
+        until = said.get("until") or ""
+        if not isinstance(until, str) or (until and not (len(until) == 10 and is_date(until))):
+            raise Problem(422, detail="until: expected a day, 2026-12-31, or nothing")
+        order = {
+            "do": "sign off", "object": _id(request), "until": until, "detail": {"until": until},
+        }  # fmt: skip
+        return await self._give(request, said, order)
+
     def _state(self, one: str) -> str | None:
         with self.records.reading() as reader:
             row = reader.session.one("select state from decision where id = ?", (one,))
@@ -151,6 +163,7 @@ def routes(records: Records) -> APIRouter:
     made.add_route("/decisions/{id}", own.question, methods=["GET"])
     made.add_route("/decisions/{id}", own.decide, methods=["POST"])
     made.add_route("/decisions/{id}/lift", own.lift, methods=["POST"])
+    made.add_route("/findings/{id}/sign-off", own.sign_off, methods=["POST"])
     for do in (own.merge, own.unmerge, own.split, own.override):
         made.add_route(f"/{{plural}}/{{id}}/{do.__name__}", do, methods=["POST"])
     return made

@@ -80,6 +80,23 @@ def keep(
     return Kept(len(new), reworded, len(gone))
 
 
+def sign_off(session: Session, one: str, *, by: str, reason: str, until: str, at: int) -> str:
+    """Accepts an open finding of a check as it is, `until` the end of a day or, where that is "",
+    for good. Its sentence; "" where there is no such finding."""
+    row = session.one(
+        "select found from finding where id = ? and closed_at is null and rule like 'check.%'",
+        (one,),
+    )
+    if row is None:
+        return ""
+    session.run(
+        "update finding set signed_off_at = ?, signed_off_by = ?, signed_off_reason = ?, "
+        "signed_off_until = ? where id = ?",
+        (at, by, reason, until or None, one),
+    )
+    return str(row[0])
+
+
 def digest(keyring: Keyring, check: Check, one: Discrepancy) -> bytes:
     """By what the same discrepancy is known again."""
     return keyring.digest(f"check|{check.rule(one.kind)}|{one.entity}|{one.id}|{one.about}")
