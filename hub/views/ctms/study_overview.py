@@ -13,7 +13,8 @@ from hub.views.words import Words
 def _sql(on: Words) -> str:
     return f"""
     select s.id as id, s.id as study_id, {parts.study("s")} as study,
-        s.sponsor_protocol_no as protocol_no, s.title, s.phase, o.name as sponsor, {on.person("p")} as principal_investigator, s.status, s.status_native,
+        s.sponsor_protocol_no as protocol_no, s.title, s.phase, o.name as sponsor,
+        {on.person("p")} as principal_investigator, s.status, s.status_native,
         {_since(on)} as status_since, k.sites_planned, k.sites_active, k.sites_closed,
         s.target_enrolment as target, k.consented, k.screened, k.screen_failed, k.enrolled,
         k.on_treatment, k.withdrawn, k.completed,
