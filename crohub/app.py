@@ -14,6 +14,7 @@ from starlette.concurrency import run_in_threadpool
 
 from crohub import hooks, lookup, metrics
 from crohub.anchoring import Anchoring, anchors
+from crohub.fhir import routes as fhir
 from crohub.node import whence, whoever
 from crohub.ops import routes
 from crohub.ops.desk import Desk
@@ -25,6 +26,7 @@ from crohub.writing import writing
 from hub import clock
 from hub.api import app as canonical
 from hub.api.deps import Deps
+from mappings.deployed import codes_of
 from pipelines import settling
 from pipelines.edge import Edge
 from pipelines.settings import seconds
@@ -61,7 +63,9 @@ def build(edge: Edge, ending: Callable[[], bool] = lambda: False) -> FastAPI:
         redoc_url=None,
         openapi_url="/openapi.json",
     )
-    sessions = canonical.mount(app, _deps(edge, desk, turned_away, ending))
+    deps = _deps(edge, desk, turned_away, ending)
+    sessions = canonical.mount(app, deps)
+    fhir.mount(app, deps, sessions, codes_of(edge.deployment.folder))
     _health(app, edge)
     routes.mount(app, desk)
     metrics.mount(app, desk)
@@ -94,9 +98,10 @@ def _deps(edge: Edge, desk: Desk, turned_away: TurnedAway, ending: Callable[[], 
         writing=writing(edge),
         order=partial(order, edge),
         ending=ending,
-        open_paths=(*HEALTH, *pages.OPEN, hooks.OPEN),
+        open_paths=(*HEALTH, *pages.OPEN, hooks.OPEN, *fhir.OPEN),
         refused=turned_away.note,
         policy=settling.policy_of(edge.deployment),
+        checks=edge.deployment.checks,
         sources=sources,
         forms=FORMS,
     )
