@@ -18,7 +18,8 @@ def _sql(on: Words) -> str:
     return f"""
     select x.id as id, {parts.place("x")}, x.what, x.kind, x.kind_native, x.name,
         coalesce(o.name, {on.person("p")}) as lies_with, x.waits_for, x.state, x.state_native,
-        x.is_open as open, x.asked_on, x.due_on, x.ended_on, {on.days("x.asked_on", until)} as age_days,
+        x.is_open as open, x.asked_on, x.due_on, x.ended_on,
+        {on.days("x.asked_on", until)} as age_days,
         case when x.is_open then {on.days("x.due_on", on.today)} end as days_overdue,
         x.expires_on, {on.worst("x.quality")} as dq_flag
     from ({each}) x
