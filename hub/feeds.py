@@ -16,3 +16,13 @@ def note(session: Session, now: int, heard: Mapping[tuple[str, str], tuple[str, 
     ]
     columns = ("connection", "stream", "system", "state", "heard_at", "settled_at", "detail")
     session.upsert(tables.feed, columns, rows, ("connection", "stream"))
+
+
+def count(session: Session, brought: Mapping[tuple[str, str], tuple[int, int]]) -> None:
+    """Per connection and stream, which were noted before: messages that came, and how many of
+    them were parked."""
+    session.many(
+        "update feed set messages = messages + ?, parked = parked + ? "
+        "where connection = ? and stream = ?",
+        [(*counts, *place) for place, counts in brought.items()],
+    )

@@ -198,6 +198,8 @@ feed = Table(
     Column("heard_at", Big),
     Column("settled_at", Big),
     Column("detail", Text, nullable=False),
+    Column("messages", Big, nullable=False, server_default="0"),  # so far, replays not counted
+    Column("parked", Big, nullable=False, server_default="0"),  # of them, not understood at first
 )
 
 # What a person decides: kind, evidence, proposal, who, when, why.

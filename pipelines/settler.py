@@ -3,7 +3,7 @@ hub's store. Start-up runs the same code as any other minute: the journal is the
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from concurrent.futures import Future
 from dataclasses import dataclass, field
 
@@ -25,6 +25,7 @@ from pipelines.work import Mapped, Work
 log = structlog.get_logger("settler")
 Waiting = Sequence[Future[list[bytes]]]
 LATE = "the record had changed since it was seen"
+_BAD = ("parked", "blocking")
 OWN = "crohub"  # the connection of commands: they arrive like anything else
 
 
@@ -126,6 +127,8 @@ class Settler:
             outcomes.mark(self.queue.hub, self.clock(), [outcome])
             if work.retried:
                 outcomes.free_lanes(self.queue.hub, [outcome])
+            feeds.note(self.queue.hub, self.clock(), _heard([work], self._route))
+            feeds.count(self.queue.hub, _brought([work], {work.seq}))
             self.queue.advance([work])
         self.queue.advanced([work])
 
@@ -149,6 +152,7 @@ class Settler:
                 self.ready_at = 0
             unread.count(session, [(by_seq[s.seq], s.meaning) for s in said if s.meaning.unread])
             feeds.note(session, now, _heard(works, self._route))
+            feeds.count(session, _brought(works, {o.work.seq for o in aside if o.state in _BAD}))
             self.queue.advance(works)
         self.queue.advanced(works)
         hub.settle.trim(self.context)
@@ -170,7 +174,8 @@ class Settler:
             route = self._route(work)
             outcome = _behind(work, blocked) or _outcome(work, route, mapped.get(work.seq))
             if outcome is None and route.approve:
-                outcome = admitting.waiting(self.queue.hub, work, self.clock())
+                lapsing = self.context.lapsing
+                outcome = admitting.waiting(self.queue.hub, work, self.clock(), lapsing)
             if outcome is None:
                 said.append(_said(work, route, mapped[work.seq]))
                 continue
@@ -236,3 +241,14 @@ def _heard(
     """Per connection and stream: the system and when it last spoke."""
     last = {(work.connection, work.stream): work for work in works if work.connection != OWN}
     return {place: (route(work).system, work.at) for place, work in last.items()}
+
+
+def _brought(works: Sequence[Work], bad: Collection[int]) -> dict[tuple[str, str], tuple[int, int]]:
+    """Per connection and stream: how many messages came for the first time, how many were bad."""
+    found: dict[tuple[str, str], tuple[int, int]] = {}
+    for work in works:
+        if work.connection == OWN or work.retried:
+            continue
+        messages, parked = found.get((work.connection, work.stream), (0, 0))
+        found[work.connection, work.stream] = (messages + 1, parked + (work.seq in bad))
+    return found

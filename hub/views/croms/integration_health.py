@@ -13,21 +13,23 @@ def _sql(on: Words) -> str:
     select f.connection || '|' || f.stream as id, f.connection, f.stream, f.system, f.state,
         {on.moment("f.settled_at")} as last_success, {on.moment("f.heard_at")} as speaks_of,
         ({on.now} - f.settled_at) / {_DAY}.0 as days_silent,
-        (f.settled_at - f.heard_at) / 1000000.0 as lag_seconds, f.detail,
-        coalesce(x.things, 0) as things_known, coalesce(q.conflicts, 0) as conflicts,
-        coalesce(q.other_findings, 0) as other_findings,
+        (f.settled_at - f.heard_at) / 1000000.0 as lag_seconds, f.messages, f.parked,
+        coalesce(q.conflicts, 0) as conflicts, coalesce(q.other_findings, 0) as other_findings,
         coalesce(q.unmatched, 0) as unmatched, 'ok' as dq_flag
-    from feed f
-    left join (select x.system, count(*) as things from xref x group by x.system) x
-        on x.system = f.system
-    left join (
-        select x.system,
-            sum(case when n.rule = 'systems-disagree' then 1 else 0 end) as conflicts,
-            sum(case when n.rule = 'identity-contradicted' then 1 else 0 end) as unmatched,
-            sum(case when n.rule in ('systems-disagree', 'identity-contradicted') then 0 else 1
-                end) as other_findings
-        from finding n join xref x on x.x = n.x where n.closed_at is null group by x.system
-    ) q on q.system = f.system"""
+    from feed f left join ({_found()}) q on q.system = f.system"""
+
+
+def _found() -> str:
+    """Open findings by each system that knows the record, so that a conflict is of both."""
+    kinds = {
+        "conflicts": "n.rule = 'systems-disagree'",
+        "unmatched": "n.rule = 'identity-contradicted'",
+        "other_findings": "n.rule not in ('systems-disagree', 'identity-contradicted')",
+    }
+    counted = [f"count(distinct case when {test} then n.id end) as {name}"
+               for name, test in kinds.items()]  # fmt: skip
+    return f"""select x.system, {", ".join(counted)} from finding n
+        join xref x on x.entity_id = n.entity_id where n.closed_at is null group by x.system"""
 
 
 VIEW = View(
@@ -45,8 +47,8 @@ VIEW = View(
         text("speaks_of", "the moment its last word is about"),
         number("days_silent", "days since something of it was last settled"),
         number("lag_seconds", "seconds between the moment it spoke of and settling"),
-        text("detail", "what there is to say about it"),
-        count("things_known", "things its system has named"),
+        count("messages", "messages it has brought so far"),
+        count("parked", "of them, those that could not be understood when they came"),
         count("conflicts", "open findings: others disagree"),
         count("other_findings", "open findings of any other rule"),
         count("unmatched", "open findings: identifiers that contradict"),

@@ -1,0 +1,17 @@
+"""A feed tells how much it has brought, and how much of it could not be understood."""
+
+from alembic import op
+
+revision = "hub_0025"
+down_revision = "hub_0024"
+branch_labels = None
+depends_on = None
+
+
+def upgrade() -> None:
+    for column in ("messages", "parked"):
+        op.execute(f"alter table feed add column {column} bigint not null default 0")
+
+
+def downgrade() -> None:
+    raise NotImplementedError("a store is never taken back: restore a backup of the former release")
