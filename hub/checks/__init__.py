@@ -3,8 +3,10 @@
 from collections.abc import Mapping
 from types import MappingProxyType
 
-from hub.checks import enrolment
+from hub.checks import consent, enrolment
 from hub.checks.check import Check
 
 # those that are there, each by its name
-CHECKS: Mapping[str, Check] = MappingProxyType({check.name: check for check in (enrolment.CHECK,)})
+CHECKS: Mapping[str, Check] = MappingProxyType(
+    {check.name: check for check in (enrolment.CHECK, consent.CHECK)}
+)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from datetime import date
+from datetime import date, timedelta
 
 from hub.checks.look import Statement
 from hub.clock import from_micros
@@ -39,6 +39,11 @@ def day_of(moment: int, otherwise: date) -> date:
 def days(one: date, other: date) -> int:
     """Days from one to the other."""
     return (other - one).days
+
+
+def before(one: date) -> date:
+    """The day before."""
+    return one - timedelta(days=1)
 
 
 def status(native: object, canonical: object) -> str:
