@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from datetime import date
 from types import MappingProxyType
 
-from crohub.sandbox.plants import enrolment
+from crohub.sandbox.plants import documents, enrolment
 from crohub.sandbox.plants.expected import Expected
 from crohub.sandbox.plants.ground import Ground
 
@@ -21,7 +21,9 @@ NAMES = (
     "enrolment", "delegation", "consent", "documents", "billing", "cash", "sequence", "leavers",
     "safety", "registry", "ledger", "silence",
 )  # fmt: skip
-PLANTS: Mapping[str, Plant] = MappingProxyType({"enrolment": enrolment.plant})
+PLANTS: Mapping[str, Plant] = MappingProxyType(
+    {"enrolment": enrolment.plant, "documents": documents.plant}
+)
 
 
 @dataclass(frozen=True, slots=True)

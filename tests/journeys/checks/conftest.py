@@ -44,7 +44,7 @@ from hub.statement import Meaning
 from pipelines.settling import policy_of
 from pipelines.understand import Revision, load
 
-NOW = datetime.combine(TODAY, time(18), ZONE)
+NOW = datetime.combine(TODAY, time(12), ZONE)
 BATCH = 500
 # what others refer to first: fewer records are looked at twice
 FIRST = (
