@@ -81,7 +81,7 @@ def put(context: Context, changes: Changes) -> None:
         _pass_over(context, held, one, changes.now)
         decisions.propose(
             context.session, digest=digest, kind=KIND, evidence=evidence, proposal=proposal,
-            at=changes.now,
+            at=changes.now, expires_at=context.lapsing.expires_at(KIND, changes.now),
         )  # fmt: skip
 
 

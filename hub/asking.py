@@ -83,6 +83,7 @@ def _put(
         evidence=dict(evidence),
         proposal=proposal,
         at=changes.now,
+        expires_at=context.lapsing.expires_at(kind, changes.now),
     )
 
 

@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from hub.database import Row, Session
+from hub.lapsing import Lapsing
 from hub.policy import Policy
 from hub.seal import Keyring
 from hub.things import Fields, Thing, World, Xref
@@ -57,6 +58,7 @@ class Context:
     # entities whose records another policy made: what a record is, its row says
     stale: frozenset[str] = frozenset()
     echoes: Echoes | None = None  # None: nothing is told to anybody
+    lapsing: Lapsing = field(default_factory=Lapsing)
 
     def __post_init__(self) -> None:
         self.numbers = Numbers(self.session)

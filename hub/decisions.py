@@ -26,7 +26,7 @@ STATES: Final = (OPEN, *ANSWERS, "expired", "moot")
 MATCH: Final = "match"
 # accepted, they make one record of two
 JOINING: Final = (MATCH, "identity")
-
+IN_TIME: Final = "nobody answered in time"
 
 COLUMNS: Final = (
     "id, kind, evidence, proposal, state, opened_at, expires_at, decided_at, decided_by, reason"
@@ -84,13 +84,24 @@ def still_open(session: Session, ids: Sequence[str]) -> list[Question]:
     return [_question(row) for row in sorted(rows)]
 
 
-def lapse(session: Session, *, before: int, by: str) -> int:
-    """Open questions whose time was over at `before` expire; how many there were."""
-    return session.run(
+def lapse(session: Session, *, before: int, by: str) -> list[Question]:
+    """Open questions whose time was over at `before` expire; which they were."""
+    rows = session.all(
+        "select id, kind, proposal from decision where state = 'open' and expires_at <= ? "
+        "order by id",
+        (before,),
+    )
+    session.run(
         "update decision set state = 'expired', decided_at = ?, decided_by = ?, "
-        "reason = 'nobody answered in time' where state = 'open' and expires_at <= ?",
+        f"reason = '{IN_TIME}' where state = 'open' and expires_at <= ?",
         (before, by, before),
     )
+    return [_question(row) for row in rows]
+
+
+def forget(session: Session, digest: bytes) -> None:
+    """What was asked may be asked again."""
+    session.run("update decision set digest = ? where digest = ?", (os.urandom(16), digest))
 
 
 def moot(session: Session, digest: bytes, *, at: int, reason: str) -> None:

@@ -25,7 +25,7 @@ from hub import audit, decisions, keys, naming
 from hub.context import Context
 from hub.database import Session
 from hub.joining import Word
-from pipelines import bodies, joins, outcomes, tables
+from pipelines import admitting, bodies, joins, outcomes, tables
 from pipelines.work import Work
 
 Order = dict[str, Any]
@@ -44,6 +44,8 @@ def obey(session: Session, context: Context, work: Work, now: int) -> None:
     told: dict[str, Any] = {}
     if order["do"] == "named":
         _named(session, context, order, work)
+    elif order["do"] == "propose":
+        _propose(context, order, now)
     elif order["do"] in joins.ORDERS:
         told = joins.obey(context, order, Word(seq=work.seq, at=now))
     else:
@@ -115,14 +117,15 @@ def _resume(session: Session, order: Order, now: int) -> None:
     session.run("delete from gate where connection = ?", (order["object"],))
 
 
-def _propose(session: Session, order: Order, now: int) -> None:
+def _propose(context: Context, order: Order, now: int) -> None:
     decisions.propose(
-        session,
+        context.session,
         digest=bytes.fromhex(order["object"]),
         kind=order["kind"],
         evidence=order["evidence"],
         proposal=order["proposal"],
         at=now,
+        expires_at=order.get("expires_at") or context.lapsing.expires_at(order["kind"], now),
     )
 
 
@@ -132,7 +135,9 @@ def _moot(session: Session, order: Order, now: int) -> None:
 
 def _lapse(session: Session, order: Order, now: int) -> None:
     """Questions that nobody has answered in their time."""
-    decisions.lapse(session, before=order["before"], by=order["by"])
+    for question in decisions.lapse(session, before=order["before"], by=order["by"]):
+        if question.kind == admitting.KIND:
+            admitting.passed_over(session, question)
 
 
 def _key(session: Session, order: Order, now: int) -> None:
@@ -189,7 +194,8 @@ def _named(session: Session, context: Context, order: Order, work: Work) -> None
             kind="identity",
             evidence={"question": "named", "system": order["system"], "against": found.against},
             proposal={"entity": entity, "ids": [one, found.other]},
-            at=context.clock(),
+            at=(at := context.clock()),
+            expires_at=context.lapsing.expires_at("identity", at),
         )
 
 
@@ -200,7 +206,6 @@ _ORDERS: Mapping[str, Callable[[Session, Order, int], None]] = MappingProxyType(
         "pause": _gate,
         "drain": _gate,
         "resume": _resume,
-        "propose": _propose,
         "moot": _moot,
         "lapse": _lapse,
         "key": _key,

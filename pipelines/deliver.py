@@ -19,6 +19,7 @@ import structlog
 from connectors.errors import Misconfigured, TryLater
 from connectors.protocol import Pushes
 from connectors.record import Delivery, Receipt
+from hub.decisions import IN_TIME
 from hub.planned_visit import Match, match
 from mappings.outbound import Wait
 from mappings.values import NotUnderstood
@@ -176,8 +177,9 @@ class Deliverer:
         one, said = question.one, ask.answer(self.desk.hub, question)
         if said.state == "accepted":
             return True
-        if said.state == "declined":
-            why = f"declined by {said.by}"
+        if said.state in ("declined", "expired"):
+            declined = said.state == "declined"
+            why = f"declined by {said.by}" if declined else IN_TIME
             found.outcomes.append(Became(one=one, state="refused", detail=why, tried=False))
             return False
         if not said.state:
@@ -287,8 +289,9 @@ class Deliverer:
                 self._note([], [question])
             elif said.state == "accepted":
                 self._note([self._later(one, "ready", "", 0)])
-            elif said.state == "declined":
-                why = f"not said again: {said.by} decided"
+            elif said.state in ("declined", "expired"):
+                decided = f"{said.by} decided" if said.state == "declined" else IN_TIME
+                why = f"not said again: {decided}"
                 self._note([Became(one=one, state="refused", detail=why, tried=False)])
 
     def _note(

@@ -15,7 +15,7 @@ from mappings.document import Many, Node, Table, Text
 from mappings.mistakes import Mistakes, one_of
 
 Rules = dict[str, dict[str, Rule]]
-_KNOWN = ("survivorship", "identity", "checks")
+_KNOWN = ("survivorship", "identity", "checks", "decisions")
 _WORDS = ("order", "by", "tolerance", "approve")
 _FITS = {  # what an operator that compares can be used for
     "union": ("texts",),
@@ -33,7 +33,7 @@ def survivorship(folder: Path, roles: tuple[str, ...], mistakes: Mistakes) -> Ru
         if path.stem not in _KNOWN or path.suffix != ".yaml":
             found = document.read(path, Mistakes(), name=f"policies/{path.name}")
             if found is not None:
-                expected = "survivorship.yaml, identity.yaml or checks.yaml"
+                expected = "survivorship.yaml, identity.yaml, checks.yaml or decisions.yaml"
                 mistakes.add(found, f"the policy {path.name!r}", expected)
     path = folder / "policies" / "survivorship.yaml"
     table = document.read(path, mistakes, name=f"policies/{path.name}") if path.exists() else None

@@ -20,12 +20,13 @@ from connectors import registry
 from connectors.errors import Misconfigured
 from connectors.protocol import Connector
 from hub.checks.settings import Checks
+from hub.lapsing import Lapsing
 from hub.matching.settings import Matching
 from hub.rules import Rule
 from mappings import document
 from mappings.document import Table
 from mappings.mistakes import Mistakes, one_of
-from pipelines import address, identity, policies, tolerated, written
+from pipelines import address, identity, lasting, policies, tolerated, written
 from pipelines.written import Kind
 
 Role = Literal[
@@ -204,6 +205,7 @@ class Deployment(_Values):
     outbound: dict[str, Outbound]
     rules: dict[str, dict[str, Rule]]
     matching: Matching = Matching()
+    lapsing: Lapsing = Lapsing()
     checks: Checks = Checks()
 
     def connector(self, name: str) -> Connector:
@@ -262,6 +264,7 @@ def load(folder: Path, environment: Mapping[str, str] | None = None) -> Deployme
         _check_name(table, _names(folder, "connections"), mistakes)
     rules = policies.survivorship(folder, get_args(Role), mistakes)
     matching = identity.matching(folder, mistakes)
+    lapsing = lasting.lapsing(folder, mistakes)
     checks = tolerated.checks(folder, mistakes)
     mistakes.raise_if_any()
     return Deployment(
@@ -272,6 +275,7 @@ def load(folder: Path, environment: Mapping[str, str] | None = None) -> Deployme
         outbound=outbound,
         rules=rules,
         matching=matching,
+        lapsing=lapsing,
         checks=checks,
     )
 

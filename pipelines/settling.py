@@ -94,6 +94,7 @@ def build(places: Places, deployment: Deployment, *, worker: str, limits: Limits
         clock=clock.now,
         chain=worker,
         keeps=places.embedded,
+        lapsing=deployment.lapsing,
     )
     context.stale = believed.begin(hub, context.policy)
     told = told_systems(deployment)

@@ -9,6 +9,7 @@ from hub import decisions
 from hub.approved import accept
 from hub.authority import DEFAULT_RULES
 from hub.joining import Word
+from hub.lapsing import DAY, Lapsing
 from hub.policy import Policy
 from hub.rules import Rule
 from hub.said import Said
@@ -54,6 +55,21 @@ def answer(context, one, state="accepted", seq=900):
         if state == "accepted":
             accept(context, one, word)
         decisions.decide(context.session, one, state, by="ada", at=word.at, reason="seen")
+
+
+def test_what_nobody_approves_of_in_time_is_not_believed_and_asked_about_when_said_again(
+    context, tell
+):
+    context.lapsing = Lapsing({"approve": 1})
+    tell(subject(state="enrolled", screening_no="7"), system="edc")
+    [(at, until)] = context.session.all("select opened_at, expires_at from decision")
+    with context.session.transaction():
+        [lapsed] = decisions.lapse(context.session, before=until, by="crohub:janitor")
+    after = rows(context)
+    tell(subject(state="enrolled", screening_no="7"), system="edc")
+
+    assert (until - at, lapsed.kind, after) == (DAY, "approve", [(None, None, "7")])
+    assert len(questions(context)) == len(questions(context, "expired")) == 1
 
 
 def test_nothing_changes_before_a_person_has_decided_and_the_rest_goes_on(context, tell):

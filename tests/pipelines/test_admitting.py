@@ -52,6 +52,46 @@ def test_what_is_declined_is_set_aside(house, adt):
     assert [row[1:] for row in waiting(house)] == [("aside", "a person declined it")]
 
 
+def test_what_nobody_answers_in_time_is_set_aside_and_asked_about_again_when_replayed(house, adt):
+    (house.folder / "policies").mkdir()
+    (house.folder / "policies" / "decisions.yaml").write_text("message: 2\n")
+    patient = type(house)(house.places, house.folder)
+    patient.keep(adt("A", 1), adt("B", 2))
+    patient.settle()
+    [(first, until), (second, _)] = patient.rows("select id, expires_at from decision order by id")
+    patient.order("decide", object=second, state="accepted")
+    patient.order("lapse", before=until - 1)
+    patient.settle()
+    in_time = questions(patient)
+
+    patient.order("lapse", before=until + 86_400_000_000)
+    patient.settle()
+    lapsed = [row[1:] for row in waiting(patient)], questions(patient, "expired")
+    patient.replay(patient.rows("select seq from outcome where state = 'aside'")[0][0])
+    patient.settle()
+
+    assert in_time == [first]
+    assert lapsed == ([("aside", "nobody answered in time")], [first])
+    assert [row[1] for row in waiting(patient)] == ["parked"]
+    assert len(questions(patient)) == 1
+    assert people(patient) == 1
+    patient.close()
+
+
+def test_a_message_that_was_discarded_is_left_as_it_is_when_its_question_lapses(house, adt):
+    house.keep(adt("A", 1))
+    house.settle()
+    [(seq, *_)] = waiting(house)
+    house.order("discard", messages=[seq])
+    house.settle()
+    house.hub.run("update decision set expires_at = 1")
+
+    house.order("lapse", before=1)
+    house.settle()
+
+    assert [row[1:] for row in waiting(house)] == [("aside", "discarded")]
+
+
 def test_many_are_let_in_with_one_order_and_none_is_asked_about_twice(house, adt):
     house.keep(*(adt(letter, number) for number, letter in enumerate("ABCD", 1)))
     house.settle()

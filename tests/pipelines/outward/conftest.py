@@ -177,6 +177,12 @@ class Outward:
         self.house.order("decide", object=one, state=state)
         self.obey()
 
+    def lapse(self) -> None:
+        """Nobody answers, and the time of every question is over."""
+        self.house.hub.run("update decision set expires_at = 1 where state = 'open'")
+        self.house.order("lapse", before=1)
+        self.obey()
+
 
 def enrollment(number=1, state="enrolled", *, person=None, study="st1", **more):
     fields = {

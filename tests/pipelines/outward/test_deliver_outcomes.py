@@ -311,7 +311,8 @@ def test_what_was_sent_is_forgotten_once_it_is_delivered(telling):
 
 
 @pytest.mark.parametrize(
-    ("decided", "ends", "times"), [("accepted", "delivered", 2), ("declined", "refused", 1)]
+    ("decided", "ends", "times"),
+    [("accepted", "delivered", 2), ("declined", "refused", 1), ("expired", "refused", 1)],
 )
 def test_an_unknown_outcome_may_be_held_for_a_person(outward, decided, ends, times):
     outward.study()
@@ -327,7 +328,7 @@ def test_an_unknown_outcome_may_be_held_for_a_person(outward, decided, ends, tim
     outward.obey()
 
     [(_, kind, evidence, proposal, state)] = outward.decisions()
-    outward.decide(decided)
+    outward.lapse() if decided == "expired" else outward.decide(decided)
     outward.run(deliverer)
 
     assert held == ["unknown", "behind", "delivered"]  # its lane waits, no other does
@@ -398,6 +399,21 @@ def test_what_a_person_was_asked_about_can_be_read_and_is_what_goes_out(telling)
     assert sent.body == read
     assert b"S-1" in read
     assert telling.house.journal.session.one("select count(*) from fingerprint")[0] > 0
+
+
+def test_what_nobody_approves_of_in_time_is_never_sent(telling):
+    telling.tell(approval=True)
+    target = scripted()
+    deliverer = telling.deliverer(connector=target)
+    telling.enroll(1)
+    telling.run(deliverer)
+    telling.obey()
+    telling.lapse()
+    telling.clock.move(6)
+    telling.run(deliverer)
+
+    assert target._said == []
+    assert telling.rows("state, detail") == [("refused", "nobody answered in time")]
 
 
 def test_a_declined_delivery_is_never_sent(telling):
