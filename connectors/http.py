@@ -27,6 +27,7 @@ from connectors.auth.tokens import Request
 from connectors.errors import ConnectorError, Misconfigured, Refused, TryLater
 from connectors.http_policy import Answer, NoAnswer, Throttle, no_answer, retry_after, verdict
 from connectors.http_sign import Signer
+from connectors.reach import Reach
 from connectors.world import World
 
 # Both write whole URLs, with their queries, into their logs.
@@ -112,7 +113,8 @@ def _by_status(_: Answer) -> None:
 
 
 class Http:
-    """A session with one system; use it in a `with`.
+    """A session with one system; use it in a `with`. `reach` keeps it away from our own network,
+    where somebody else chose the address.
 
     `judge` sees every answer first: it returns the error an answer stands for (systems that
     say 200 and mean no), or None to leave it to the status.
@@ -126,6 +128,7 @@ class Http:
         world: World | None = None,
         tokens: TokenCache | None = None,
         judge: Judge = _by_status,
+        reach: Reach | None = None,
     ) -> None:
         self._settings = settings
         self._world = world or World()
@@ -134,7 +137,7 @@ class Http:
         )
         self._judge = judge
         self._pause = 0.0  # seconds that the last answer wants us to wait
-        self._client = _client(settings)
+        self._client = _client(settings, reach)
 
     def __enter__(self) -> Self:
         return self
@@ -285,10 +288,12 @@ class Http:
             return self._read(response, ask), response.headers.get_list("set-cookie")
 
 
-def _client(settings: HttpSettings) -> httpx2.Client:
+def _client(settings: HttpSettings, reach: Reach | None = None) -> httpx2.Client:
     # trust_env off: a .netrc or a proxy variable must not decide where patients' data go
+    trust = _trust(settings)
     return httpx2.Client(
-        verify=_trust(settings),
+        verify=trust,
+        transport=reach.transport(trust) if reach else None,
         trust_env=False,
         proxy=settings.proxy,
         follow_redirects=False,

@@ -16,7 +16,7 @@ from crohub import hooks, lookup, metrics
 from crohub.anchoring import Anchoring, anchors
 from crohub.fhir import routes as fhir
 from crohub.node import whence, whoever
-from crohub.ops import routes
+from crohub.ops import routes, subscriptions
 from crohub.ops.desk import Desk
 from crohub.ops.give import enter, noted, order, saw
 from crohub.provenance import FORMS
@@ -64,6 +64,7 @@ def build(edge: Edge, ending: Callable[[], bool] = lambda: False) -> FastAPI:
         openapi_url="/openapi.json",
     )
     deps = _deps(edge, desk, turned_away, ending)
+    subscriptions.mount(app, desk)  # before the records, whose path may be any word
     sessions = canonical.mount(app, deps)
     fhir.mount(app, deps, sessions, codes_of(edge.deployment.folder))
     _health(app, edge)

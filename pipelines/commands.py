@@ -4,12 +4,14 @@ settler in its turn, and enters the audit with its reason.
 Orders: `replay` (messages by number, under the present or another revision; quiet unless it says
 `deliver`), `pause`, `drain` and `resume` (a connection), `discard` (parked messages), `propose`
 (a question to decide), `decide` (an answer), `lapse` (none came in time) and `moot` (none is needed
-any more), `merge`, `unmerge` and `split` (records), `key` and `revoke` (API keys), `expire` (held
-messages whose time is over) and `erased` (their bodies are gone), `named` (how a system that was
-told of a record calls it). For the audit alone: `saw` (a read of personal data), `wrote` (a write
-through the API), `accept` (what a whole list misses has gone), `backfill` (what was not said is),
-`signed in` and `refused` (people and keys), `configured` (what is in service from now on),
-`exported` (records, the audit) and `rotated` (the audit's keys).
+any more), `merge`, `unmerge` and `split` (records), `key` and `revoke` (API keys), `subscribe` and
+`subscription` (who is told of the feed, and that one is paused or ended), `expire` (held messages
+whose time is over) and `erased` (their bodies are gone), `named` (how a system that was told of a
+record calls it). For the audit alone: `saw` (a read of personal data), `wrote` (a write through the
+API), `accept` (what a whole list misses has gone), `backfill` (what was not said is), `redeliver`
+(what a subscriber was told is told again), `signed in` and `refused` (people and keys),
+`configured` (what is in service from now on), `exported` (records, the audit) and `rotated` (the
+audit's keys).
 """
 
 from __future__ import annotations
@@ -25,14 +27,14 @@ from hub import audit, decisions, keys, naming
 from hub.context import Context
 from hub.database import Session
 from hub.joining import Word
-from pipelines import admitting, bodies, joins, outcomes, tables
+from pipelines import admitting, bodies, joins, outcomes, subscriptions, tables
 from pipelines.work import Work
 
 Order = dict[str, Any]
 STREAM = "command"
 FOR_THE_AUDIT = (
     "saw", "accept", "backfill", "signed in", "refused", "configured", "exported", "rotated",
-    "wrote",
+    "wrote", "redeliver",
 )  # fmt: skip
 EXPIRED_AT_ONCE = 2000  # held messages that one order lets go
 
@@ -148,6 +150,14 @@ def _revoke(session: Session, order: Order, now: int) -> None:
     keys.revoke(session, order["object"], now)
 
 
+def _subscribe(session: Session, order: Order, now: int) -> None:
+    subscriptions.put(session, order["subscription"])
+
+
+def _subscription(session: Session, order: Order, now: int) -> None:
+    subscriptions.change(session, order["object"], order["state"], order["reason"], now)
+
+
 def _expire(session: Session, order: Order, now: int) -> None:
     """What has been held since before `before`, oldest first, at most EXPIRED_AT_ONCE: nobody
     waits for it any more. What a research link has released meanwhile is left alone."""
@@ -210,6 +220,8 @@ _ORDERS: Mapping[str, Callable[[Session, Order, int], None]] = MappingProxyType(
         "lapse": _lapse,
         "key": _key,
         "revoke": _revoke,
+        "subscribe": _subscribe,
+        "subscription": _subscription,
         "expire": _expire,
         "erased": _erased,
         **dict.fromkeys(FOR_THE_AUDIT, _entered),

@@ -84,7 +84,7 @@ class Dispatcher:
         Raises KeyError for a pipeline that is not there.
         """
         self._ready.wait()
-        with self._desk(self._outlets[pipeline]) as desk:
+        with desk_of(self.office, self._outlets[pipeline]) as desk:
             return consume.backfill(desk, since)
 
     def state_of(self, connection: str) -> str:
@@ -128,8 +128,8 @@ class Dispatcher:
 
     def _run(self, outlet: Outlet) -> None:
         """Delivers until the end or a failure; comes back when another node has the pipeline."""
-        with self._desk(outlet) as desk:
-            if not _is_ours(desk):
+        with desk_of(self.office, outlet) as desk:
+            if not is_ours(desk):
                 self._ending.wait(_ELSEWHERE)
                 return
             deliverer = Deliverer(
@@ -145,27 +145,30 @@ class Dispatcher:
                 if not busy:
                     self._ending.wait(_IDLE)
 
-    @contextmanager
-    def _desk(self, outlet: Outlet) -> Iterator[Desk]:
-        office, embedded = self.office, self.office.places.embedded
-        hub = office.places.hub(read_only=embedded)
-        journal = office.places.journal(read_only=embedded)
-        try:
-            yield Desk(
-                outlet=outlet,
-                hub=hub,
-                journal=journal,
-                writer=office.writer,
-                keyring=office.keyring,
-                rank=lambda entity, system: office.policy.rank(entity, "*", system),
-                clock=clock.now,
-            )
-        finally:
-            journal.close()
-            hub.close()
+
+@contextmanager
+def desk_of(office: Office, outlet: Outlet) -> Iterator[Desk]:
+    """What one pipeline works with, while it does."""
+    embedded = office.places.embedded
+    hub = office.places.hub(read_only=embedded)
+    journal = office.places.journal(read_only=embedded)
+    try:
+        yield Desk(
+            outlet=outlet,
+            hub=hub,
+            journal=journal,
+            writer=office.writer,
+            keyring=office.keyring,
+            rank=lambda entity, system: office.policy.rank(entity, "*", system),
+            clock=clock.now,
+        )
+    finally:
+        journal.close()
+        hub.close()
 
 
-def _is_ours(desk: Desk) -> bool:
+def is_ours(desk: Desk) -> bool:
+    """Whether this node delivers a pipeline; another may."""
     if desk.journal.dialect == "sqlite":
         return True
     digest = hashlib.sha256(f"deliver|{desk.outlet.name}".encode()).digest()

@@ -29,6 +29,7 @@ from pipelines.queue import PARTS
 from pipelines.resumed import Resumed
 from pipelines.schedule import Desk, Scheduler
 from pipelines.settings import Deployment
+from pipelines.subscribers import Subscribers
 from pipelines.writer import Writer
 
 log = structlog.get_logger("edge")
@@ -53,6 +54,7 @@ class Edge:
     scheduler: Scheduler = field(init=False)
     dispatcher: Dispatcher = field(init=False)
     answering: Answering = field(init=False)
+    subscribers: Subscribers = field(init=False)
     _watching: asyncio.Task[None] | None = None
     _connectors: dict[str, Connector] = field(default_factory=dict)
     _guard: threading.Lock = field(default_factory=threading.Lock)
@@ -68,17 +70,16 @@ class Edge:
                 resumed=Resumed(partial(self.places.hub, read_only=self.places.embedded)).news,
             )
         )
-        self.dispatcher = Dispatcher(
-            Office(
-                places=self.places,
-                deployment=self.deployment,
-                keyring=self.keyring,
-                writer=self.writer,
-                policy=settling.policy_of(self.deployment),
-                connector=self.connector,
-                paused=lambda: self.paused,
-            )
+        office = Office(
+            places=self.places,
+            deployment=self.deployment,
+            keyring=self.keyring,
+            writer=self.writer,
+            policy=settling.policy_of(self.deployment),
+            connector=self.connector,
+            paused=lambda: self.paused,
         )
+        self.dispatcher, self.subscribers = Dispatcher(office), Subscribers(office)
         self.scheduler.also("janitor", janitor.EVERY, self._janitor().tick)
         self.answering = Answering(
             House(
@@ -109,6 +110,7 @@ class Edge:
         self._watching = asyncio.create_task(self._watch())
         self.scheduler.start()
         self.dispatcher.start()
+        self.subscribers.start()
         self.answering.start()
 
     async def stop(self) -> None:
@@ -120,6 +122,7 @@ class Edge:
         await asyncio.gather(*self.listening.values(), return_exceptions=True)
         await asyncio.to_thread(self.scheduler.stop)
         await asyncio.to_thread(self.dispatcher.stop)
+        await asyncio.to_thread(self.subscribers.stop)
         await asyncio.to_thread(self.answering.stop)
         await asyncio.to_thread(self.writer.stop)
         await asyncio.to_thread(self.settler.stop)

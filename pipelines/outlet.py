@@ -8,7 +8,9 @@ from typing import Any
 
 from connectors.errors import Misconfigured
 from connectors.protocol import Pushes
+from hub.changes import Wanted
 from hub.model.spec import entities
+from hub.principal import Principal
 from mappings import canonical
 from mappings.deployed import deployed
 from mappings.mistakes import MappingErrors, Mistake, one_of
@@ -25,12 +27,21 @@ Reference = Callable[[canonical.CanonicalView], Any]  # the record it leads to, 
 FEED = "versions"  # the one feed there is; a pipeline may name the entity it takes from it instead
 
 
+@dataclass(frozen=True, slots=True)
+class Feed:
+    """The feed itself as what is told: as whom it is read, and what of it is wanted."""
+
+    principal: Principal
+    wanted: Wanted
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Outlet:
     """`connection` is where it goes and `system` who is told; `back` reads what that system says,
     so that an echo is recognised. `only` are the values that a record must have, where they are
     known; `needs` the references it must know first, `beside` all pipelines that tell it; `tests`
-    the systems that hold no production data, and `is_test` whether it is one."""
+    the systems that hold no production data, and `is_test` whether it is one. With `feed` it is no
+    mapping that speaks: each change is an event."""
 
     name: str
     settings: Settings
@@ -42,6 +53,7 @@ class Outlet:
     beside: frozenset[str] = frozenset()
     tests: frozenset[str] = frozenset()
     is_test: bool = False
+    feed: Feed | None = None
 
     @property
     def shadow(self) -> bool:

@@ -18,7 +18,7 @@ from hub.canonical_view import View
 from hub.clock import from_micros
 from hub.seal import Keyring
 from mappings.outbound import Wait
-from pipelines import bodies, echo, readback
+from pipelines import bodies, echo, event, readback
 from pipelines.consume import Desk
 from pipelines.deliveries import Open
 
@@ -40,6 +40,8 @@ def render(desk: Desk, one: Open, found: View | None = None) -> Said | Wait:
     kept = None if one.said is None else unpack(desk.keyring, one.id, one.said)
     if kept and one.tried_at is not None:
         return Said(delivery=kept)
+    if desk.outlet.feed:
+        return Said(delivery=event.delivery(desk, one))
     view = found or desk.views().version(one.entity, one.entity_id, one.n)
     views = view.views
     at = from_micros(one.made_at)

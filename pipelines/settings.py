@@ -77,6 +77,14 @@ class Audit(_Values):
         return span
 
 
+class Webhooks(_Values):
+    """Where subscribers to the change feed may be besides public addresses over https: names,
+    addresses and networks; `plain`: those without TLS as well."""
+
+    allow: tuple[str, ...] = ()
+    plain: bool = False
+
+
 class HubSettings(_Values):
     """hub.yaml"""
 
@@ -88,6 +96,7 @@ class HubSettings(_Values):
     mapping_workers: int = 1
     listen: Listen = Listen()
     audit: Audit = Audit()
+    webhooks: Webhooks = Webhooks()
 
     @field_validator("timezone")
     @classmethod

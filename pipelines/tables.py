@@ -277,3 +277,21 @@ replayed = Table(
     Column("seq", Big, primary_key=True, autoincrement=False),
     Column("at", Big, nullable=False),
 )
+
+# Who is told of the feed at an address of their own, as whom they may read it.
+subscription = Table(
+    "subscription",
+    hub_tables.metadata,
+    Column("id", String(36), primary_key=True),
+    Column("name", String(80), nullable=False),
+    Column("url", Text, nullable=False),
+    Column("wanted", Text, nullable=False),  # JSON: entities, studies; empty: all
+    Column("owner", String(200), nullable=False),
+    Column("grants", Text, nullable=False),  # JSON: scopes, studies, sites of who made it
+    Column("secret", LargeBinary, nullable=False),  # the key that signs, sealed
+    Column("since", String(40), nullable=False),  # where in the feed it began
+    Column("state", String(8), nullable=False),  # on, paused, gone, ended
+    Column("reason", Text, nullable=False),
+    Column("made_at", Big, nullable=False),
+    Column("changed_at", Big, nullable=False),
+)

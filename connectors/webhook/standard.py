@@ -19,9 +19,19 @@ _PREFIX = "whsec_"
 
 def sign(secret: SecretStr, *, id: str, timestamp: str, body: bytes) -> str:
     """One signature, `v1,…`. Raises Misconfigured for a secret that is none."""
+    return sign_with(_key(secret), id=id, timestamp=timestamp, body=body)
+
+
+def sign_with(key: bytes, *, id: str, timestamp: str, body: bytes) -> str:
+    """One signature with a key as it is."""
     content = f"{id}.{timestamp}.".encode() + body
-    made = hmac.new(_key(secret), content, hashlib.sha256).digest()
+    made = hmac.new(key, content, hashlib.sha256).digest()
     return f"v1,{base64.b64encode(made).decode()}"
+
+
+def written(key: bytes) -> str:
+    """A key as whoever verifies is given it."""
+    return _PREFIX + base64.b64encode(key).decode()
 
 
 def holds(
