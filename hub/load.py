@@ -7,6 +7,7 @@ from functools import cache
 
 import orjson
 
+from hub import young
 from hub.context import Changes, Context
 from hub.database import Row
 from hub.fold import fold, is_gone
@@ -26,7 +27,10 @@ def load(context: Context, keys: Iterable[bytes], identifiers: Mapping[bytes, by
     the digest and what it is found by."""
     world, session = context.world, context.session
     wanted = [d for d in keys if d not in world.by_digest and d not in world.absent]
-    rows = session.among(f"{_XREF} where digest in {{members}}", wanted)
+    new = young.numbers(context)
+    more = {new[d] for d in wanted if d in new}
+    aged = [d for d in wanted if d not in new]
+    rows = session.among(f"{_XREF} where digest in {{members}} and not young", aged)
     world.absent.update(wanted)
     unknown = [(find, d) for d, find in identifiers.items() if d not in world.holders]
     for _, digest in unknown:
@@ -34,8 +38,8 @@ def load(context: Context, keys: Iterable[bytes], identifiers: Mapping[bytes, by
     held = session.among_pairs(_HELD, unknown)
     for digest, x in held:
         world.holders[digest].append(x)
-    more = sorted({x for _, x in held if x not in world.by_number})
-    rows += session.among(f"{_XREF} where x in {{members}}", more)
+    more |= {x for _, x in held if x not in world.by_number}
+    rows += session.among(f"{_XREF} where x in {{members}}", sorted(more))
     load_things(context, {(row[2], row[6]) for row in rows})
 
 

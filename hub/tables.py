@@ -36,13 +36,23 @@ xref = Table(
     "xref",
     metadata,
     Column("x", Big, primary_key=True, autoincrement=False),
-    Column("digest", LargeBinary, nullable=False, unique=True),  # of entity|system|native key
+    Column("digest", LargeBinary, nullable=False),  # of entity|system|native key
     Column("entity", String(40), nullable=False),
     Column("system", String(80), nullable=False),
     Column("native", LargeBinary, nullable=False),  # the native key, sealed
     Column("home_id", String(36), nullable=False),  # the id it was born with
     Column("entity_id", String(36), nullable=False, index=True),
     Column("live", Text, nullable=False),
+    Column("young", Boolean, nullable=False, server_default=text("false")),  # see `hub.young`
+    Index("uq_xref_digest", "digest", unique=True, sqlite_where=text("not young")),
+    Index(
+        "ix_xref_young",
+        "x",
+        "digest",
+        "young",
+        sqlite_where=text("young"),
+        postgresql_where=text("young"),
+    ),
 )
 
 # What one message says about one thing. Append-only.

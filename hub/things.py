@@ -81,6 +81,7 @@ class World:
 
     by_digest: dict[bytes, Xref] = field(default_factory=dict)
     absent: set[bytes] = field(default_factory=set)
+    young: dict[bytes, int] | None = None  # digest → xref of keys that came lately; None: not read
     by_number: dict[int, Xref] = field(default_factory=dict)
     holders: dict[bytes, list[int]] = field(default_factory=dict)  # identifier → xrefs
     homes: dict[int, str] = field(default_factory=dict)  # xref → entity id, for references
@@ -98,6 +99,7 @@ class World:
         for part in (self.by_digest, self.by_number, self.holders, self.homes, self.given):
             part.clear()
         self.absent.clear()
+        self.young = None
         self.things.clear()
         self.open_findings.clear()
         self.judged.clear()

@@ -7,7 +7,7 @@ from typing import Any, NamedTuple
 
 import orjson
 
-from hub import tables
+from hub import tables, young
 from hub.context import Changes, Context
 from hub.database import Row
 from hub.model.spec import FieldSpec, entities
@@ -25,7 +25,7 @@ _FINDING = (
     "seq", "opened_at", "closed_at", "owner",
 )  # fmt: skip
 
-_BORN_WITH = ("digest", "entity", "system", "native", "home_id")  # what a key never loses
+_STAYS = ("digest", "entity", "system", "native", "home_id", "young")  # with a key
 
 
 @cache
@@ -56,10 +56,12 @@ def write(context: Context, changes: Changes) -> None:
 
 
 def _write_xrefs(context: Context, changes: Changes) -> None:
-    new = [_xref_row(context, x) for x in changes.xrefs if x in changes.new_xrefs]
+    born = [x for x in changes.xrefs if x in changes.new_xrefs]
+    new = [_xref_row(context, x) for x in born]
     old = [_xref_row(context, x) for x in changes.xrefs if x not in changes.new_xrefs]
     context.session.insert(tables.xref, columns_of(tables.xref), new)
-    context.session.upsert(tables.xref, columns_of(tables.xref), old, ("x",), stay=_BORN_WITH)
+    context.session.upsert(tables.xref, columns_of(tables.xref), old, ("x",), stay=_STAYS)
+    young.remember(context, born)
 
 
 def _xref_row(context: Context, x: int) -> Row:
@@ -67,7 +69,7 @@ def _xref_row(context: Context, x: int) -> Row:
     live = "[" + ",".join([str(assertion.a) for assertion in xref.live]) + "]"
     return (
         xref.x, xref.digest, xref.entity, xref.system, xref.native, xref.home_id,
-        xref.entity_id, live,
+        xref.entity_id, live, young.born(context),
     )  # fmt: skip
 
 

@@ -15,7 +15,7 @@ import orjson
 from fastapi import APIRouter, Request, Response
 from starlette.concurrency import run_in_threadpool
 
-from hub import repository, spoken
+from hub import repository, spoken, young
 from hub.api import body, stating
 from hub.api.answers import answer, known, parameters
 from hub.api.auth import principal_of
@@ -271,8 +271,7 @@ def _with(asked: Asked, token: str, *, again: bool = False) -> Asked:
 
 def _record_of(reader: Reader, asked: Asked, key: str) -> str:
     digest = key_digest(reader.keyring, asked.spec.name, asked.system, key)
-    row = reader.session.one("select entity_id from xref where digest = ?", (digest,))
-    return str(row[0]) if row else ""
+    return young.entity_of(reader.session, digest) or ""
 
 
 def _source(asked: Asked, said: Said, came: Came) -> Json:
