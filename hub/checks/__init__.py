@@ -3,10 +3,13 @@
 from collections.abc import Mapping
 from types import MappingProxyType
 
-from hub.checks import consent, enrolment
+from hub.checks import consent, delegation, documents, enrolment
 from hub.checks.check import Check
 
 # those that are there, each by its name
 CHECKS: Mapping[str, Check] = MappingProxyType(
-    {check.name: check for check in (enrolment.CHECK, consent.CHECK)}
+    {
+        check.name: check
+        for check in (enrolment.CHECK, delegation.CHECK, consent.CHECK, documents.CHECK)
+    }
 )
