@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from datetime import date, timedelta
+from typing import Any
 
 from hub.checks.look import Statement
 from hub.clock import from_micros
@@ -44,6 +45,13 @@ def days(one: date, other: date) -> int:
 def before(one: date) -> date:
     """The day before."""
     return one - timedelta(days=1)
+
+
+def covers(row: Mapping[str, Any], on: date) -> bool:
+    """Whether a record with a first and a last day holds on a day; what it does not say is no
+    bound."""
+    start, end = day(row["start_on"]), day(row["end_on"])
+    return (start is None or start <= on) and (end is None or on <= end)
 
 
 def status(native: object, canonical: object) -> str:
