@@ -5,10 +5,11 @@ from __future__ import annotations
 
 from fastapi import APIRouter, Depends, FastAPI, Request, Response
 
-from crohub.ops import decisions, deliveries, messages, overview, replays
+from crohub.ops import decisions, deliveries, messages, openapi, overview, replays
 from crohub.ops.asked import changes, done, looks, number, optional, ordered, reason
 from crohub.ops.desk import Desk
 from crohub.ops.give import by
+from hub.api import docs
 from hub.api.answers import answer, known, parameters
 from hub.api.auth import principal_of
 from hub.api.errors import Problem
@@ -26,6 +27,7 @@ def mount(app: FastAPI, desk: Desk) -> None:
     deliveries.add(made, desk)
     replays.add(made, desk)
     app.include_router(made)
+    docs.besides(app, openapi.description)
 
 
 def _state(made: APIRouter, desk: Desk) -> None:

@@ -3,6 +3,7 @@ reads the same without the internet."""
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from functools import cache
 from pathlib import Path
 from typing import Any
@@ -11,6 +12,7 @@ from fastapi import FastAPI, Request, Response
 from fastapi.openapi.utils import get_openapi
 
 from hub.api.openapi import describe
+from hub.api.openapi_parts import Json, finished, problems
 
 PAGE, DESCRIPTION = "/docs", "/openapi.json"
 _HEADERS = {
@@ -27,13 +29,15 @@ def install(app: FastAPI) -> None:
 
     @cache
     def description() -> dict[str, Any]:
-        plain = get_openapi(title=app.title, version=app.version, routes=app.routes)
-        own = describe("/api/v1")
-        plain["paths"] = own["paths"] | plain.get("paths", {})
-        parts = plain.setdefault("components", {})
-        for name, added in own["components"].items():
-            parts[name] = added | parts.get(name, {})
-        return plain
+        made = get_openapi(title=app.title, version=app.version, routes=app.routes)
+        for own in (describe("/api/v1"), *(said() for said in _besides(app))):
+            for path, operations in own["paths"].items():
+                paths = made.setdefault("paths", {})
+                paths[path] = paths.get(path, {}) | operations
+            parts = made.setdefault("components", {})
+            for name, added in own["components"].items():
+                parts[name] = parts.get(name, {}) | added
+        return finished(made)
 
     app.openapi = description  # type: ignore[method-assign]
     if not app.openapi_url:
@@ -42,6 +46,18 @@ def install(app: FastAPI) -> None:
     @app.get(PAGE, include_in_schema=False)
     def docs(_: Request) -> Response:
         return Response(_rendered(app.openapi()), media_type="text/html", headers=_HEADERS)
+
+
+def besides(app: FastAPI, said: Callable[[], Json]) -> None:
+    """Adds `paths` and `components` of routes that do not describe themselves well enough."""
+    _besides(app).append(said)
+
+
+def _besides(app: FastAPI) -> list[Callable[[], Json]]:
+    if not hasattr(app.state, "besides"):
+        app.state.besides = []
+    found: list[Callable[[], Json]] = app.state.besides
+    return found
 
 
 def is_page(path: str) -> bool:
@@ -58,7 +74,11 @@ def _rendered(description: dict[str, Any]) -> str:
     for path, operations in description["paths"].items():
         for verb, operation in operations.items():
             group = (operation.get("tags") or ["other"])[0]
-            groups.setdefault(group, []).append((verb, path, operation))
+            answers = {
+                status: problems().get(str(one.get("$ref", "")).rpartition("/")[2], one)
+                for status, one in operation["responses"].items()
+            }
+            groups.setdefault(group, []).append((verb, path, {**operation, "responses": answers}))
     schemas = description["components"]["schemas"]
     return made.render(info=description["info"], groups=groups, schemas=schemas, type_of=type_of)
 
