@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 from hub.views import stages
-from hub.views.stages import STAGES
+from hub.views.stages import STAGES, STAYS
 from hub.views.words import Words
 
-FLOWS = ("left_screening", "left_treatment")
+FLOWS = tuple(f"{way}_{stay.name}" for stay in STAYS for way in ("came", "left"))
 COUNTS = (*(stage.name for stage in STAGES), *FLOWS)
 SO_FAR = ("screened", "screen_failed", "enrolled", "lost", "withdrawn")
 
@@ -14,10 +14,13 @@ SO_FAR = ("screened", "screen_failed", "enrolled", "lost", "withdrawn")
 def of_months(on: Words) -> str:
     """A row a study, site and month, and one for what happened on days that no source says."""
     so_far = ", ".join(f"{_sum(name)} as {name}_so_far" for name in SO_FAR)
+    stays = ", ".join(
+        f"{_sum(f'came_{stay.name}')} - {_sum(f'left_{stay.name}')} as {stay.name}"
+        for stay in STAYS
+    )
     return f"""
     select {_id()} as id, c.study_id, c.study_site_id, c.month, {", ".join(_stage_columns())},
-        {_sum("screened")} - {_sum("left_screening")} as in_screening,
-        {_sum("started_treatment")} - {_sum("left_treatment")} as in_treatment, {so_far},
+        {stays}, {so_far},
         min(c.month) over (partition by c.study_id, c.study_site_id) as first_month
     from ({_counted(on)}) c"""
 
@@ -31,10 +34,10 @@ def _stage_columns() -> list[str]:
 
 
 def _sum(name: str) -> str:
-    """What a count has come to by the end of a month; what has no month comes first."""
+    """What a count has come to by the end of a month; what has no month comes last."""
     return (
         f"cast(sum(c.{name}) over (partition by c.study_id, c.study_site_id "
-        "order by coalesce(c.month, '')) as integer)"
+        "order by coalesce(c.month, '9999')) as integer)"
     )
 
 
@@ -48,11 +51,9 @@ def _counted(on: Words) -> str:
 def _events(on: Words) -> str:
     """A row whenever an enrollment reached a stage, or left one."""
     each = [_event(on, stage.name, stage.day(on), stage.reached) for stage in STAGES]
-    for name, day, came in (
-        ("left_screening", stages.LEFT_SCREENING, stages.BY_NAME["screened"].reached),
-        ("left_treatment", stages.LEFT_TREATMENT, stages.BY_NAME["started_treatment"].reached),
-    ):
-        each.append(_event(on, name, day, f"{came} and {day} is not null"))
+    for stay in STAYS:
+        each.append(_event(on, f"came_{stay.name}", f"n.{stay.since}", stay.counts(on)))
+        each.append(_event(on, f"left_{stay.name}", stay.until(on), stay.ended(on)))
     return " union all ".join(each)
 
 
@@ -86,7 +87,6 @@ def planned(on: Words) -> str:
 
 def forecast(on: Words) -> str:
     """Enrolled at the close, at the rate until the month of `k`."""
-    left = months("k.month", "si.enrolment_close_on")
-    rate = on.ratio("k.enrolled_so_far", months("k.first_month", "k.month"))
+    left, gone = months("k.month", "si.enrolment_close_on"), months("k.first_month", "k.month")
     return f"""case when {left} >= 1 then
-        {on.ratio(f"k.enrolled_so_far + {rate} * ({left} - 1)", "1")} end"""
+        {on.ratio(f"k.enrolled_so_far * ({gone} + {left} - 1)", gone)} end"""

@@ -71,6 +71,13 @@ def on_study(on: Words, alias: str) -> str:
     )
 
 
+def window(on: Words, visit: str, planned: str) -> tuple[str, str]:
+    """First and last day of a visit's window: as its source says, else as the calendar does."""
+    early = on.plus(f"{visit}.planned_on", f"-{planned}.window_before_days")
+    late = on.plus(f"{visit}.planned_on", f"{planned}.window_after_days")
+    return f"coalesce({visit}.window_from, {early})", f"coalesce({visit}.window_to, {late})"
+
+
 def aged() -> tuple[Column, ...]:
     """The columns of `ageing`."""
     return tuple(

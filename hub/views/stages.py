@@ -57,11 +57,44 @@ STAGES = (
 )  # fmt: skip
 BY_NAME = {stage.name: stage for stage in STAGES}
 ENROLLED = BY_NAME["enrolled"]
-# when screening and treatment are over
-LEFT_SCREENING = "coalesce(n.eligible_on, n.enrolled_on, n.randomised_on, n.off_study_on)"
-LEFT_TREATMENT = (
-    "coalesce(n.off_treatment_on, n.off_study_on, n.completed_on, n.lost_on, n.died_on)"
-)
+
+
+@dataclass(frozen=True, slots=True)
+class Stay:
+    """A time between two days of the enrollment `n`, in which it is in one of `states`. It counts
+    only where both days are known, or it lasts."""
+
+    name: str
+    says: str
+    since: str
+    ends: tuple[str, ...]
+    states: tuple[str, ...]
+    told: str = ""
+
+    def until(self, on: Words) -> str:
+        """The day it ended."""
+        ends = [f"n.{date}" for date in self.ends]
+        return f"coalesce({', '.join([*ends, _told(on, self.told)] if self.told else ends)})"
+
+    def counts(self, on: Words) -> str:
+        """The condition that it counts."""
+        lasts = f"{_state_in(self.states)} or {self.until(on)} is not null"
+        return f"n.{self.since} is not null and ({lasts})"
+
+    def ended(self, on: Words) -> str:
+        """The condition that it has ended."""
+        over = f"not {_state_in(self.states)} and {self.until(on)} is not null"
+        return f"n.{self.since} is not null and {over}"
+
+
+STAYS = (
+    Stay("in_screening", "in screening", "screened_on",
+         ("eligible_on", "enrolled_on", "randomised_on", "off_study_on"), ("screening",),
+         "screen_failed"),
+    Stay("in_treatment", "on treatment", "on_treatment_on",
+         ("off_treatment_on", "off_study_on", "completed_on", "lost_on", "died_on"),
+         ("on_treatment",)),
+)  # fmt: skip
 
 
 def counted(on: Words) -> str:

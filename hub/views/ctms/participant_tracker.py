@@ -16,16 +16,16 @@ _ENDED = (
 
 
 def _sql(on: Words) -> str:
-    due = "coalesce(v.window_to, v.planned_on)"
-    overdue = on.days(due, on.today)
+    since, until = parts.window(on, "v", "vd")
+    overdue = on.days(f"coalesce({until}, v.planned_on)", on.today)
     return f"""
     select n.id as id, {parts.place("n")}, n.id as enrollment_id, n.subject_number as subject_no,
         n.state, n.state_native, coalesce({on.day("c.signed_at")}, n.consented_on) as consented_on,
         c.form_name as consent_form, c.form_version as consent_version, c.status as consent_status,
         case when ea.arm_assigned is not null or ea.arm_actual is not null then 'masked' end as arm,
         coalesce(vd.name, v.visit_type) as next_visit,
-        coalesce({on.day("v.scheduled_at")}, v.planned_on) as next_visit_on, v.window_from,
-        v.window_to, coalesce({overdue} > 0, 1 = 0) as overdue,
+        coalesce({on.day("v.scheduled_at")}, v.planned_on) as next_visit_on,
+        {since} as window_from, {until} as window_to, coalesce({overdue} > 0, 1 = 0) as overdue,
         case when {overdue} > 0 then {overdue} end as days_overdue,
         {_deviations(on)} as open_deviations, {_contact(on)} as last_contact_on,
         {on.worst("n.quality", "c.quality")} as dq_flag

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from hub.model.document import KINDS, LEVELS, STATUSES
-from hub.views import parts
+from hub.views import filing, parts
 from hub.views.parts import DQ, SITE, STUDY
 from hub.views.view import View, code, count, date, flag, text
 from hub.views.words import Words
@@ -24,8 +24,8 @@ def _sql(on: Words) -> str:
 
 def _filed(on: Words) -> str:
     """What can tell who got what has no title here."""
-    asked = f"""exists (
-        select 1 from expected_document e where e.document_id = d.id and {on.current("e")})"""
+    asked = f"""d.id in (
+        select e.document_id from ({filing.expected(on)}) e where e.document_id is not null)"""
     return f"""
     select d.id, d.study_id, d.study_site_id, d.person_id,
         case when d.unblinded is not true then d.title end as title, d.kind, d.kind_native,
@@ -40,9 +40,7 @@ def _missing(on: Words) -> str:
     return f"""
     select e.id, e.study_id, e.study_site_id, null, e.name, null, null, e.tmf_artifact, e.level,
         null, 'missing', null, null, null, 1 = 1, 1 = 1, e.due_on, e.quality
-    from expected_document e
-    where e.document_id is null and e.required is not false and {on.current("e")}
-        and {on.of("e.study_id")}"""
+    from ({filing.expected(on)}) e where not e.filed"""
 
 
 VIEW = View(

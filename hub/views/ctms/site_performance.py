@@ -12,7 +12,8 @@ _MONTH = 30.4375  # days
 
 def _sql(on: Words) -> str:
     opened = "coalesce(si.enrolment_open_on, si.activated_on, n.first_on)"
-    until = f"coalesce(si.enrolment_close_on, si.closed_on, {on.today})"
+    closed = "coalesce(si.enrolment_close_on, si.closed_on)"
+    until = f"case when {closed} <= {on.today} then {closed} else {on.today} end"
     days = on.days(opened, until)
     return f"""
     select si.id as id, si.study_id, {parts.study("s")} as study, si.id as study_site_id,

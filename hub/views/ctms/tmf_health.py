@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from hub.views import parts
+from hub.views import filing, parts
 from hub.views.parts import DQ, STUDY
 from hub.views.view import View, count, number, text
 from hub.views.words import Words
@@ -49,26 +49,22 @@ def _expected(on: Words) -> str:
     late = f"{on.days('e.due_on', on.today)} > 0"
     return f"""
     select e.study_id, {_zone("e")} as zone, count(*) as expected,
-        count(e.document_id) as filed,
-        count(case when e.document_id is null and {late} then 1 end) as overdue
-    from expected_document e
-    where {on.current("e")} and e.required is not false and {on.of("e.study_id")}
-    group by e.study_id, {_zone("e")}"""
+        count(case when e.filed then 1 end) as filed,
+        count(case when not e.filed and {late} then 1 end) as overdue
+    from ({filing.expected(on)}) e group by e.study_id, {_zone("e")}"""
 
 
 def _filing(on: Words) -> str:
     """Days from the date on a document to its filing."""
     return f"""
     select e.study_id, {_zone("e")} as zone, {on.days("d.document_on", "e.filed_on")} as days
-    from expected_document e join document d on d.id = e.document_id
-    where {on.current("e")} and {on.current("d")} and {on.of("e.study_id")}"""
+    from ({filing.expected(on)}) e join document d on d.id = e.document_id"""
 
 
 def _documents(on: Words) -> str:
     """Poor is what is not final, has expired, or whose sources disagree."""
-    final = "('approved', 'effective', 'superseded', 'archived')"
     expired = f"coalesce({on.days('d.expires_on', on.today)} > 0, 1 = 0)"
-    poor = f"""coalesce(d.status, '') not in {final} or d.quality in ('warning', 'conflict')
+    poor = f"""coalesce(d.status, '') not in {filing.FINAL} or d.quality in ('warning', 'conflict')
             or (d.status not in ('superseded', 'archived') and {expired})"""
     return f"""
     select d.study_id, {_zone("d")} as zone, count(*) as documents,
@@ -84,7 +80,7 @@ VIEW = View(
     answers="Is the trial master file complete, timely and of good quality?",
     row="a zone of a study's trial master file",
     functions=("regulatory documents",),
-    entities=("Document", "ExpectedDocument"),
+    entities=("Document", "DocumentVersion", "ExpectedDocument"),
     columns=(
         *STUDY,
         text("zone", "zone of the TMF reference model; none: no artifact number"),

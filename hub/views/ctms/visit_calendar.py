@@ -10,16 +10,16 @@ from hub.views.words import Words
 
 
 def _sql(on: Words) -> str:
-    early = on.days("v.actual_on", "v.window_from")
-    late = on.days("v.window_to", "v.actual_on")
-    overdue = on.days("coalesce(v.window_to, v.planned_on)", on.today)
+    since, until = parts.window(on, "v", "vd")
+    early, late = on.days("v.actual_on", since), on.days(until, "v.actual_on")
+    overdue = on.days(f"coalesce({until}, v.planned_on)", on.today)
     waiting = "v.actual_on is null and coalesce(v.status, 'projected') in ('projected','scheduled')"
     return f"""
     select v.id as id, coalesce(v.study_id, n.study_id) as study_id, {parts.study("s")} as study,
         n.study_site_id, {parts.site("si", "so")} as site, v.enrollment_id,
         n.subject_number as subject_no, coalesce(vd.name, v.visit_type) as visit, v.sequence,
-        v.planned_on, v.window_from, v.window_to, v.scheduled_at, v.actual_on, v.status,
-        v.status_native,
+        v.planned_on, {since} as window_from, {until} as window_to, v.scheduled_at, v.actual_on,
+        v.status, v.status_native,
         case when {early} > 0 then {early} when {late} > 0 then {late}
             when {early} is not null or {late} is not null then 0 end as out_of_window_days,
         case when {waiting} and {overdue} > 0 then {overdue} end as days_overdue,

@@ -59,7 +59,7 @@ ROLES = {
 # who gives which numbers; the protocol numbers of the office's tables are the CTMS's
 NUMBERS = {
     "office": "oncore", "ctms": "oncore", "mrn_of": "CEDARMESA", "irb": "CM-IRB", "hr": "CM-HR",
-    "employer": "CM-HR", "sponsor_no": "ACME", "record_id": "record_id",
+    "employer": "CM-HR", "sponsor_no": "ACME", "study_no_of": "ACME", "record_id": "record_id",
 }  # fmt: skip
 LIBRARY = load_library(codes=load_codes(), packaged=True)
 SAID_AT = datetime(2026, 6, 14, 8, tzinfo=UTC)
