@@ -18,6 +18,7 @@ from hub.database import Session
 from hub.grants import is_restricted, of_studies, visible
 from hub.history import shown_changes
 from hub.model.spec import EntitySpec, entities
+from hub.policy import PERSON
 from hub.principal import READ, Principal
 from hub.query import BadQuery
 from hub.reader import Reader, scope_for
@@ -157,7 +158,7 @@ def _item(row: Change, system: str | None) -> Record:
     item: Record = {
         "entity": row.entity, "id": row.id, "version": row.n,
         "recorded_at": moment(row.recorded_at), "cursor": row.cursor,
-        "by": system, "message": row.seq,
+        "by": "person" if system == PERSON else system, "message": row.seq,
     }  # fmt: skip
     if not spec.sealed:
         item["changed"] = shown_changes(spec, orjson.loads(row.changed or "{}"))

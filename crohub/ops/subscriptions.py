@@ -40,6 +40,9 @@ def mount(app: FastAPI, desk: Desk) -> None:
     _changes(made, desk)
     _tells(made, desk)
     app.include_router(made)
+    beside = APIRouter(prefix="/ops/subscriptions", tags=["operations"])
+    _looks(beside, desk)
+    app.include_router(beside)
 
 
 def _looks(made: APIRouter, desk: Desk) -> None:

@@ -66,6 +66,7 @@ class Hub:
     address: str
     key: str
     client: httpx2.Client
+    process: subprocess.Popen
 
     def get(self, path, **params):
         answer = self.client.get(path, params=params)
@@ -102,6 +103,8 @@ def hub(tmp_path_factory):
     """One hub for all tests that look at a running one: they use patients of their own."""
     config = tmp_path_factory.mktemp("hub") / "deployment"
     starter.write(config)
+    with (config / "hub.yaml").open("a") as more:  # a test's own server may be told of the feed
+        more.write("\nwebhooks: {allow: [127.0.0.1], plain: true}\n")
     with serving(config) as running:
         yield running
 
@@ -127,7 +130,7 @@ def serving(config):
             with httpx2.Client(
                 base_url=said["address"], headers={"Authorization": f"Bearer {key}"}, timeout=30
             ) as client:
-                running = Hub(config, said["address"], key, client)
+                running = Hub(config, said["address"], key, client, process)
                 running.until(lambda: client.get("/readyz").status_code == 200)
                 yield running
         finally:
