@@ -3,13 +3,25 @@
 from collections.abc import Mapping
 from types import MappingProxyType
 
-from hub.checks import consent, delegation, documents, enrolment
+from hub.checks import (
+    billing,
+    cash,
+    consent,
+    delegation,
+    documents,
+    enrolment,
+    ledger,
+    registry,
+    safety,
+    sequence,
+)
 from hub.checks.check import Check
 
 # those that are there, each by its name
-CHECKS: Mapping[str, Check] = MappingProxyType(
-    {
-        check.name: check
-        for check in (enrolment.CHECK, delegation.CHECK, consent.CHECK, documents.CHECK)
-    }
-)
+CHECKS: Mapping[str, Check] = MappingProxyType({
+    check.name: check
+    for check in (
+        enrolment.CHECK, delegation.CHECK, consent.CHECK, documents.CHECK, billing.CHECK,
+        cash.CHECK, sequence.CHECK, safety.CHECK, registry.CHECK, ledger.CHECK,
+    )
+})  # fmt: skip
