@@ -14,6 +14,7 @@ from starlette.concurrency import run_in_threadpool
 
 from crohub import hooks, lookup, metrics
 from crohub.anchoring import Anchoring, anchors
+from crohub.exports import routes as exports
 from crohub.fhir import routes as fhir
 from crohub.node import whence, whoever
 from crohub.ops import routes, subscriptions
@@ -66,7 +67,9 @@ def build(edge: Edge, ending: Callable[[], bool] = lambda: False) -> FastAPI:
     deps = _deps(edge, desk, turned_away, ending)
     subscriptions.mount(app, desk)  # before the records, whose path may be any word
     sessions = canonical.mount(app, deps)
-    fhir.mount(app, deps, sessions, codes_of(edge.deployment.folder))
+    codes = codes_of(edge.deployment.folder)
+    fhir.mount(app, deps, sessions, codes)
+    exports.mount(app, deps, codes)
     _health(app, edge)
     routes.mount(app, desk)
     metrics.mount(app, desk)

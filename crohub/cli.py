@@ -11,10 +11,12 @@ import typer
 from crohub.commands import (
     access,
     audit,
+    bulk,
     checks,
     connectors,
     decide,
     demo,
+    export,
     findings,
     install,
     look,
@@ -50,12 +52,14 @@ for family in (
     orders,
     override,
     decide,
+    bulk,
     merge,
     access,
     audit,
     policy,
     findings,
     checks,
+    export,
     why,
 ):
     family.add_to(app)

@@ -1,0 +1,1 @@
+"""One study as a file that other systems read: CDISC ODM and USDM."""
