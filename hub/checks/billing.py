@@ -78,26 +78,34 @@ class _Plan:
 
 
 def _charges(look: Look, plan: _Plan) -> Iterator[_Charged]:
-    rows = [
-        one for one in look.of_studies("Charge")
-        if one["status"] not in _VOID and one["kind"] in (None, "charge")
-    ]  # fmt: skip
     enrolled = look.of_studies("Enrollment")
     by_id = {one["id"]: one for one in enrolled}
     by_person = {(one["study_id"], one["participant_id"]): one for one in enrolled}
-    names = look.called("Enrollment", by_id)
-    studies = look.called("Study", look.studies)
-    for row in rows:
-        if (on := words.day(row["service_on"])) is None:
+    subjects, studies = look.called("Enrollment", by_id), look.called("Study", look.studies)
+    for row in _rows(look, by_id):
+        whose = (row["study_id"], row["participant_id"])
+        who = by_id.get(row["enrollment_id"]) or by_person.get(whose)
+        on = words.day(row["service_on"])
+        if on is None:
             continue
-        who = by_id.get(row["enrollment_id"]) or by_person.get(
-            (row["study_id"], row["participant_id"])
-        )
-        of = f"{studies.get(row['study_id'], 'a study')} {names.get((who or {}).get('id', ''), '')}"
+        names = [
+            studies.get(row["study_id"], "a study"),
+            subjects.get(who["id"], "") if who else "",
+        ]
         code = row["procedure_code"] or row["chargemaster_code"] or "a charge"
         money = f", {row['amount']} {row['currency'] or ''}".rstrip() if row["amount"] else ""
-        what = f"{of.strip()}: {code} of {on}{money}"
+        what = f"{' '.join(name for name in names if name)}: {code} of {on}{money}"
         yield _Charged(row, on, what, who, plan.designation(row))
+
+
+def _rows(look: Look, enrolled: Mapping[str, Record]) -> Iterator[Record]:
+    """The charges that count; the hospital may name the study, or the subject only."""
+    found = {one["id"]: one for one in look.of_studies("Charge")}
+    for one in look.where("Charge", "enrollment_id", enrolled):
+        found.setdefault(one["id"], one | {"study_id": enrolled[one["enrollment_id"]]["study_id"]})
+    for one in found.values():
+        if one["status"] not in _VOID and one["kind"] in (None, "charge"):
+            yield one
 
 
 def _off_study(look: Look, one: _Charged) -> Iterator[Discrepancy]:

@@ -33,10 +33,11 @@ def _not_earned(look: Look, studies: dict[str, str]) -> Iterator[Discrepancy]:
     earnings = look.of_studies("Receivable")
     counted = {one["study_id"] for one in earnings}
     earned = {one["participant_visit_id"] for one in earnings}
+    enrolled = {one["id"]: one["study_id"] for one in look.of_studies("Enrollment")}
     visits = [
-        one for one in look.of_studies("ParticipantVisit")
+        one for one in look.where("ParticipantVisit", "enrollment_id", enrolled)
         if one["status"] in _DONE and one["visit_def_id"] in paid_for and one["id"] not in earned
-        and one["study_id"] in counted
+        and enrolled[one["enrollment_id"]] in counted
     ]  # fmt: skip
     subjects = look.called("Enrollment", [one["enrollment_id"] for one in visits])
     planned = look.called("VisitDef", [one["visit_def_id"] for one in visits])
@@ -44,12 +45,12 @@ def _not_earned(look: Look, studies: dict[str, str]) -> Iterator[Discrepancy]:
         done = words.day(one["actual_on"])
         if done is None or not _is_past(look, done, "earn_days"):
             continue
-        line = paid_for[one["visit_def_id"]]
-        name = f"{studies.get(one['study_id'], 'a study')} " \
-               f"{subjects.get(one['enrollment_id'], 'a subject')}"  # fmt: skip
+        line, study = paid_for[one["visit_def_id"]], enrolled[one["enrollment_id"]]
+        who = subjects.get(one["enrollment_id"], "a subject")
+        name = f"{studies.get(study, 'a study')} {who}"
         visit = planned.get(one["visit_def_id"], "a visit")
         yield Discrepancy(
-            kind="not-earned", entity="ParticipantVisit", id=one["id"], study=one["study_id"],
+            kind="not-earned", entity="ParticipantVisit", id=one["id"], study=study,
             sentence=f"{name}: {visit} was held on {done}, the budget pays {_money(line)} for it, "
             "and nothing was earned with it.",
             evidence=(
