@@ -49,7 +49,7 @@ lock:
 	uv pip compile -q pyproject.toml --python-version 3.11 --universal --generate-hashes \
 	  --no-emit-index-url --no-strip-extras --extra postgres --extra sandbox --group build -o requirements/run.txt
 	uv pip compile -q pyproject.toml --python-version 3.11 --universal --generate-hashes \
-	  --no-emit-index-url --no-strip-extras --extra postgres --extra sandbox --group dev -o requirements/dev.txt
+	  --no-emit-index-url --no-strip-extras --extra postgres --extra sandbox --extra splink --group dev -o requirements/dev.txt
 
 clean:
 	rm -rf $(VENV) run

@@ -1,5 +1,6 @@
-"""Orders about records: they are one, they are not, this key is not of that record; and answers to
-questions, of which some make one record of two. What came of it stands in the audit's detail."""
+"""Orders about records: they are one, they are not, this key is not of that record, these may be
+one; and answers to questions, of which some make one record of two. What came of it stands in the
+audit's detail."""
 
 from __future__ import annotations
 
@@ -13,6 +14,9 @@ from hub import approve, asking, decisions
 from hub.approved import accept
 from hub.context import Context
 from hub.joining import CannotDo, Word, keep_apart, merge, split, unmerge
+from hub.matching.pairs import Pairs
+from hub.matching.read import subjects
+from hub.matching.settings import Bounds, Matching
 from hub.model.spec import EntitySpec, entities
 from pipelines import admitting, believing
 
@@ -62,6 +66,22 @@ def _decide(context: Context, order: Order, word: Word) -> Told:
     return told
 
 
+def _compare(context: Context, order: Order, word: Word) -> Told:
+    """Pairs that were found among all records are weighed: what agrees far enough is asked about,
+    as the search would do."""
+    entity, bounds = order["entity"], Bounds(review=order["review"])
+    matching = Matching(bounds={entity: bounds}, days=order["days"])
+    ids = sorted({one for two in order["pairs"] for one in two})
+    known = subjects(context.session, context.keyring, entity, ids)
+    made = Pairs(context.session, entity, word.at)
+    asked = sum(
+        made.weigh(known[one], known[other], context.keyring, bounds, matching)
+        for one, other in order["pairs"]
+        if one in known and other in known
+    )
+    return {"pairs": len(order["pairs"]), "questions": asked}
+
+
 def _parted(context: Context, question: decisions.Question, word: Word) -> None:
     unmerge(context, entities()[question.entity], question.proposal["part"], word)
 
@@ -101,6 +121,7 @@ ORDERS: Mapping[str, Callable[[Context, Order, Word], Told]] = MappingProxyType(
         "unmerge": _unmerge,
         "split": _split,
         "decide": _decide,
+        "compare": _compare,
         **believing.ORDERS,
     }
 )

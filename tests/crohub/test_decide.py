@@ -125,3 +125,30 @@ def test_what_cannot_be_done_is_said(crohub, here):
     assert (said.code, wrong.code, silent.code) == (1, 2, 2)
     assert "is not part of another record; nothing was done" in said.err
     assert "'Patient' is no kind of record" in wrong.err
+
+
+def test_all_records_are_searched_at_once_when_the_policy_asks_for_less(deployment, crohub):
+    policies = deployment / "policies"
+    policies.mkdir(exist_ok=True)
+    (policies / "identity.yaml").write_text("Participant: {review: 99}\n")
+    path = deployment / "connections" / "inbox.yaml"
+    path.write_text(path.read_text().replace("settle: 2", "settle: 0"))
+    messages = adt(1, "123456", "Anna"), adt(2, "654321", "Ann"), adt(3, "77", "Oskar", "19511120")
+    (deployment / "inbox" / "a.hl7").write_text("".join(messages), newline="")
+    where = ("--config", deployment)
+    assert crohub("run", "inbox-messages", *where).code == 0
+    before = crohub("decisions", "--json", *where).json
+    (policies / "identity.yaml").write_text("search: [Participant]\n")
+
+    put = crohub("match", "Participant", "--reason", "the bound is lower", "--json", *where)
+    again = crohub("match", "Participant", "--reason", "to be sure", *where)
+    other = crohub("match", "Person", "--reason", "x", *where)
+
+    told = {"entity": "Participant", "records": 3, "pairs": 1, "done": True, "questions": 1}
+    assert (before, put.json) == ([], told)
+    [one] = crohub("decisions", "--json", *where).json
+    assert "given_name" in one["evidence"]["fields"]
+    assert again.out == "3 records, 1 pairs compared, 0 questions put\n"
+    assert (other.code, "Participant" in other.err) == (2, True)
+    [entry, _] = crohub("audit", "list", "--action", "compare", "--json", *where).json
+    assert (entry["object"], entry["reason"]) == ("Participant, part 1 of 1", "to be sure")
