@@ -10,6 +10,7 @@ from hub.checks import (
     delegation,
     documents,
     enrolment,
+    leavers,
     ledger,
     registry,
     safety,
@@ -22,6 +23,6 @@ CHECKS: Mapping[str, Check] = MappingProxyType({
     check.name: check
     for check in (
         enrolment.CHECK, delegation.CHECK, consent.CHECK, documents.CHECK, billing.CHECK,
-        cash.CHECK, sequence.CHECK, safety.CHECK, registry.CHECK, ledger.CHECK,
+        cash.CHECK, sequence.CHECK, leavers.CHECK, safety.CHECK, registry.CHECK, ledger.CHECK,
     )
 })  # fmt: skip

@@ -57,6 +57,12 @@ def version(said: object) -> str:
     return number
 
 
+def label(said: object) -> str:
+    """A version as people say it: a bare number is v3."""
+    text = str(said or "").strip()
+    return f"v{text}" if _NUMBER.fullmatch(text) else text or "a form"
+
+
 def forms(look: Look) -> dict[str, list[Form]]:
     """The approved consent forms of each study, the earliest first. Where the IRB says itself what
     it has approved, only that counts."""
@@ -134,7 +140,7 @@ def _form(row: Record, paper: Record, brought: Mapping[str, str]) -> Form | None
         return None
     return Form(
         id=row["id"], document=row["document_id"],
-        site=row["study_site_id"] or paper["study_site_id"] or "", label=row["version_no"],
+        site=row["study_site_id"] or paper["study_site_id"] or "", label=label(row["version_no"]),
         since=since, until=words.day(row["expires_on"]),
         amended=brought.get(row["irb_submission_id"], "") in AMENDMENTS,
     )  # fmt: skip

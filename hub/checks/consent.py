@@ -14,6 +14,7 @@ from hub.checks.approved import (
     at_site,
     forms,
     in_force,
+    label,
     lapsed_on,
     version,
 )
@@ -118,8 +119,8 @@ def _versions(look: Look, one: _Subject, known: Sequence[Form]) -> Iterator[Disc
             continue
         yield _of(
             one, "wrong-version", about=str(day), since=day,
-            sentence=f"{one.name} signed {wrong[0].fields['form_version']} on {day}"
-            f"{_others(wrong, said)}; {_instead(valid, known, wrong[0], one.site)}.",
+            sentence=f"{one.name} signed {label(wrong[0].fields['form_version'])} on {day}"
+            f"{_others(wrong, said)}; {_instead(valid, at_site(known, one.site), wrong[0], day)}.",
             evidence=[*(_signature(s, one.name, day) for s in said), *_approved(look, valid)],
             act=_who(look, rows),
         )  # fmt: skip
@@ -131,21 +132,20 @@ def _others(wrong: Sequence[Statement], said: Sequence[Statement]) -> str:
     if not right:
         return ""
     mine = words.listed(sorted({f"the {words.role(one)}" for one in wrong}))
-    theirs = [f"the {words.role(one)} says {one.fields['form_version']}" for one in right]
+    theirs = [f"the {words.role(one)} says {label(one.fields['form_version'])}" for one in right]
     return f" according to {mine} ({words.listed(sorted(set(theirs)))})"
 
 
-def _instead(valid: Sequence[Form], known: Sequence[Form], wrong: Statement, site: str) -> str:
+def _instead(valid: Sequence[Form], known: Sequence[Form], wrong: Statement, day: date) -> str:
     later = [
-        form for form in at_site(known, site)
-        if version(form.label) == version(wrong.fields["form_version"]) and form not in valid
+        form for form in known
+        if version(form.label) == version(wrong.fields["form_version"]) and form.since > day
     ]  # fmt: skip
-    if valid:
-        told = words.listed([f"{form.label}, in force since {form.since}" for form in valid])
-        return f"the version approved for that day is {told}"
-    if later:
-        return f"it was approved only for {later[0].since} and after"
-    return "no version was approved for that day"
+    early = f"{later[0].label} was approved only for {later[0].since} and after" if later else ""
+    if not valid:
+        return early or "no version was approved for that day"
+    named = words.listed([f"{form.label}, in force since {form.since}" for form in valid])
+    return f"the version approved for that day is {named}" + (early and f" ({early})")
 
 
 def _backlog(look: Look, one: _Subject, known: Sequence[Form]) -> Iterator[Discrepancy]:
@@ -159,7 +159,7 @@ def _backlog(look: Look, one: _Subject, known: Sequence[Form]) -> Iterator[Discr
         last = max(signed)
         if not form.amended or not late or version(form.label) in have or last >= form.since:
             continue
-        was = next((row["form_version"] for row in signed[last] if row["form_version"]), "a form")
+        was = label(next((r["form_version"] for r in signed[last] if r["form_version"]), None))
         yield _of(
             one, "reconsent-due", about=form.label, since=form.since,
             sentence=f"{one.name} is on study and last signed {was} on {last}; an amendment "
@@ -234,9 +234,9 @@ def _event(look: Look, one: _Subject, event: _Event) -> Iterator[Evidence]:
 
 
 def _signature(said: Statement, name: str, day: date) -> Evidence:
-    version_ = said.fields.get("form_version", "a form")
+    form = label(said.fields.get("form_version"))
     return Evidence(
-        system=said.system, says=f"signed {version_} on {day}", of=f"{name}, consent",
+        system=said.system, says=f"signed {form} on {day}", of=f"{name}, consent",
         at=said.when("form_version"),
     )  # fmt: skip
 

@@ -92,10 +92,17 @@ def test_two_systems_that_say_other_versions_of_one_day_are_one_finding(tell, fo
 
 @pytest.mark.usefixtures("forms")
 def test_a_form_signed_before_it_was_approved_is_told_so(tell, found):
-    tell(signed("S-0007", "v2", "2025-05-20"), signed("S-0008", "v3", "2026-02-24"), system="edc")
+    tell(signed("S-0007", "2", "2025-05-20"), signed("S-0008", "3", "2026-02-18"), system="edc")
 
-    [one] = found("consent")
-    assert one.sentence.endswith("it was approved only for 2025-06-01 and after.")
+    seventh, eighth = found("consent")
+
+    assert seventh.sentence == (
+        "ONC-101 S-0007 signed v2 on 2025-05-20; v2 was approved only for 2025-06-01 and after."
+    )
+    assert eighth.sentence == (
+        "ONC-101 S-0008 signed v3 on 2026-02-18; the version approved for that day is v2, in force "
+        "since 2025-06-01 (v3 was approved only for 2026-02-20 and after)."
+    )
 
 
 def test_where_no_form_is_known_nothing_is_wrong(tell, found):
