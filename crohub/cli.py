@@ -25,6 +25,7 @@ from crohub.commands import (
     override,
     policy,
     running,
+    story,
     subscription,
     telling,
     trying,
@@ -60,6 +61,7 @@ for family in (
     findings,
     checks,
     export,
+    story,
     why,
 ):
     family.add_to(app)

@@ -89,15 +89,20 @@ def lines(story: Story) -> Iterator[str]:
     yield f"{story.entity} {story.name or story.id}"
     for one in story.fields:
         yield ""
-        yield f"{one['field']} {_has(one)}"
-        if one["said_by"]:
-            yield f"  said by   {_voice(one['said_by'])}"
-        rule = one["rule"]
-        order = f": {', '.join(rule['order'])}" if rule["order"] else ""
-        yield f"  because   {rule['because']}"
-        yield f"  rule      {rule['entry']} by {rule['by']}{order}"
-        for other in one["others"]:
-            yield _beside(other)
+        yield from field(one)
+
+
+def field(one: Record) -> Iterator[str]:
+    """One field's story: its value, who says so, by which rule, and what the others say."""
+    yield f"{one['field']} {_has(one)}"
+    if one["said_by"]:
+        yield f"  said by   {_voice(one['said_by'])}"
+    rule = one["rule"]
+    order = f": {', '.join(rule['order'])}" if rule["order"] else ""
+    yield f"  because   {rule['because']}"
+    yield f"  rule      {rule['entry']} by {rule['by']}{order}"
+    for other in one["others"]:
+        yield _beside(other)
 
 
 def _beside(other: Record) -> str:
