@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from datetime import date
 from types import MappingProxyType
 
-from crohub.sandbox.plants import documents, enrolment
+from crohub.sandbox.plants import consent, delegation, documents, enrolment, sequence
 from crohub.sandbox.plants.expected import Expected
 from crohub.sandbox.plants.ground import Ground
 
@@ -22,7 +22,13 @@ NAMES = (
     "safety", "registry", "ledger", "silence",
 )  # fmt: skip
 PLANTS: Mapping[str, Plant] = MappingProxyType(
-    {"enrolment": enrolment.plant, "documents": documents.plant}
+    {
+        "enrolment": enrolment.plant,
+        "delegation": delegation.plant,
+        "consent": consent.plant,
+        "documents": documents.plant,
+        "sequence": sequence.plant,
+    }
 )
 
 

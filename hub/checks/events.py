@@ -77,10 +77,16 @@ def _approvals(look: Look) -> Iterator[Event]:
     rows = look.of_studies("IrbSubmission")
     told = look.said("IrbSubmission", [row["id"] for row in rows])
     for row in rows:
-        if row["state"] == "approved":
+        if row["state"] == "approved" and not _is_note(row):
             name = f"submission {row['native_no'] or ''}".strip()
             yield from _event(told, "IrbSubmission", row, "approval_on", "irb_approval",
                               "approval_days", says=f"the IRB approved {name}")  # fmt: skip
+
+
+def _is_note(row: Record) -> bool:
+    """A portal's note of what another board decides calls for nothing."""
+    of_record, board = row["irb_of_record_id"], row["board_id"]
+    return bool(of_record and board and of_record != board)
 
 
 def _forms(look: Look) -> Iterator[Event]:

@@ -88,6 +88,20 @@ class Ground:
             self.put(edc_words.subject(study, one, who))
         return name
 
+    def joins(
+        self, study: Study, who: str, *, approved: bool = True, delegated: bool = True
+    ) -> None:
+        """Somebody works on a study from its beginning on: in the CTMS, with the IRB's approval and
+        the investigator's delegation."""
+        one, lead = self.staff[who], self.staff[study.investigator]
+        number = 90_000 + 100 * self.number("posts")
+        self.put(oncore_words.post(study, one, one.job, number))
+        if approved:
+            team = self.at("irb/studies", study.number)["studyTeam"]
+            team.append(office_words.member(one, "Coordinator", study.started))
+        if delegated:
+            self.put(office_words.delegated(study, one, lead))
+
     def person(self, study: Study) -> Patient:
         """Somebody new whom the hospital knows."""
         number = _FIRST_PATIENT + len(self.patients)
@@ -121,4 +135,5 @@ class Ground:
 
 
 def _form(study: Study, on: date) -> str:
-    return [version for version, since in study.form if since <= on][-1]
+    """The version in force on a day; the first one before there is any."""
+    return [study.form[0][0], *(version for version, since in study.form if since <= on)][-1]

@@ -11,14 +11,14 @@ from crohub.sandbox.studies import MAIN, NORTH, Study
 from crohub.sandbox.world import BASE, Subject
 
 Words = Iterator[tuple[str, str, dict[str, Any]]]
-_HOUSES = {"org-main": MAIN, "org-north": NORTH}
+_HOUSES = {"org-main": MAIN.name, "org-north": NORTH.name, "WCG": "Westward Central IRB (invented)"}
 
 
 def houses() -> Words:
-    """The institutions in which the sites of the planted studies are."""
-    for key, site in _HOUSES.items():
+    """The institutions in which the sites of the planted studies are, and a board elsewhere."""
+    for key, name in _HOUSES.items():
         yield "register/Organization", key, {
-            "resourceType": "Organization", "id": key, "active": True, "name": site.name,
+            "resourceType": "Organization", "id": key, "active": True, "name": name,
             "type": [resources.concept(register.ORG_TYPES, "prov")],
             "identifier": [resources.identifier(f"{BASE}/organizations", key)],
         }  # fmt: skip

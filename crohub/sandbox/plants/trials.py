@@ -16,7 +16,8 @@ STAFF = {
     "E701": "Physician", "E702": "Physician", "E703": "Physician",
     "E711": "Research Coordinator", "E712": "Research Coordinator",
     "E713": "Research Coordinator", "E714": "Research Coordinator",
-    "E721": "Research Nurse", "E722": "Research Nurse", "E723": "Research Nurse",
+    **{f"E{number}": "Research Nurse" for number in range(721, 731)},
+    **{f"E{number}": "Research Coordinator" for number in range(741, 747)},
 }  # fmt: skip
 _VISITS = (
     Visit("SCR", "Screening", "Screening", -7, 21, 7),
@@ -47,7 +48,15 @@ KIDNEY = _trial(2, "REN", "A sensor of fluid in kidney failure", "Kidney failure
                 investigator="E703", coordinator="E713")  # fmt: skip
 GUT = _trial(3, "GAS", "Brelatinib in gastric cancer", "Gastric cancer", "org-lumen",
              coordinator="E714")  # fmt: skip
-TRIALS = (LUNG, BLOOD, KIDNEY, GUT)
+# approved for a year less a day, by a board that is not the institution's own
+BREATH = _trial(4, "PUL", "Night oxygen in lung fibrosis", "Lung fibrosis", "org-lumen",
+                started=date(2025, 4, 7), form=(("v1", date(2025, 3, 11)),),
+                coordinator="E712")  # fmt: skip
+SKIN = _trial(5, "DER", "A cream for chronic hand eczema", "Hand eczema", "org-lumen")
+JOINT = _trial(6, "RHE", "Brelatinib in early arthritis", "Arthritis", "org-lumen",
+               form=(("v1", date(2026, 1, 26)),))  # fmt: skip
+BLADDER = _trial(7, "URO", "Brelatinib in bladder cancer", "Bladder cancer", "org-lumen")
+TRIALS = (LUNG, BLOOD, KIDNEY, GUT, BREATH, SKIN, JOINT, BLADDER)
 CAPTURED = LUNG  # the one whose subjects an EDC keeps
 
 

@@ -28,6 +28,7 @@ from crohub.sandbox.answers import TODAY, Sheet, sheet
 from crohub.sandbox.fhir_server import FhirServer
 from crohub.sandbox.fhir_store import FhirStore
 from crohub.sandbox.plants.stand import Standing
+from crohub.sandbox.register import standing as standing_register
 from crohub.sandbox.systems import Systems
 from crohub.sandbox.tables import written
 from crohub.sandbox.world import ZONE
@@ -167,6 +168,9 @@ def _standing(made: Sheet, folder: Path, ending: ExitStack) -> Path:
     systems, store = Systems(lambda: NOW), FhirStore()
     register = FhirServer(store, lambda: NOW)
     standing = Standing(made.ground)
+    for one in standing_register():  # what the register holds of the institution itself
+        if one["resourceType"] in ("Organization", "Location"):
+            store.put(one, NOW)
     standing.put(systems, store, NOW)
     tables = folder / "tables"
     tables.mkdir()
