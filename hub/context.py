@@ -57,6 +57,7 @@ class Context:
     world_bound: int = 20_000  # things; 2 kB each
     # entities whose records another policy made: what a record is, its row says
     stale: frozenset[str] = frozenset()
+    fed: set[tuple[str, str]] = field(default_factory=set)  # entity, system: known to the store
     echoes: Echoes | None = None  # None: nothing is told to anybody
     lapsing: Lapsing = field(default_factory=Lapsing)
 

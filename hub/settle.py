@@ -73,6 +73,7 @@ def settle_one(
 def forget(context: Context) -> None:
     """After a failed transaction: drop what memory believed, the store knows better."""
     context.world.clear()
+    context.fed.clear()
     context.numbers.last.clear()
     context.numbers.waiting.clear()
 

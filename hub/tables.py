@@ -212,6 +212,14 @@ feed = Table(
     Column("parked", Big, nullable=False, server_default="0"),  # of them, not understood at first
 )
 
+# Which systems ever spoke of which kind of record.
+fed = Table(
+    "fed",
+    metadata,
+    Column("entity", String(40), primary_key=True),
+    Column("system", String(80), primary_key=True),
+)
+
 # What a person decides: kind, evidence, proposal, who, when, why.
 decision = Table(
     "decision",
@@ -291,6 +299,44 @@ check_due = Table(
     metadata,
     Column("scope", String(8), primary_key=True),
     Column("id", String(36), primary_key=True),
+)
+
+# What institution-wide views are answered from (hub.views.kept): sums of each study, and of each
+# site and month; the studies whose sums are due, and how far the change feed has been read.
+_STUDY_SUMS = (
+    "subjects", "consented", "screened", "screen_failed", "enrolled", "on_treatment", "withdrawn",
+    "completed", "sites_planned", "sites_active", "sites_closed", "open_issues",
+)  # fmt: skip
+_MONTH_SUMS = (
+    "potential", "prescreened", "consented", "screened", "screen_failed", "enrolled", "randomised",
+    "started_treatment", "end_of_treatment", "follow_up", "withdrawn", "lost", "completed",
+    "in_screening", "in_treatment", "screened_so_far", "screen_failed_so_far", "enrolled_so_far",
+    "lost_so_far", "withdrawn_so_far",
+)  # fmt: skip
+study_sum = Table(
+    "study_sum",
+    metadata,
+    Column("study_id", String(36), primary_key=True),
+    Column("first_enrolled_on", String(10)),
+    *(Column(name, Integer, nullable=False) for name in _STUDY_SUMS),
+)
+enrollment_sum = Table(
+    "enrollment_sum",
+    metadata,
+    Column("id", String(90), primary_key=True),
+    Column("study_id", String(36), nullable=False, index=True),
+    Column("study_site_id", String(36)),
+    Column("month", String(7)),
+    Column("first_month", String(7)),
+    *(Column(name, Integer, nullable=False) for name in _MONTH_SUMS),
+)
+sum_due = Table("sum_due", metadata, Column("study_id", String(36), primary_key=True))
+sum_progress = Table(
+    "sum_progress",
+    metadata,
+    Column("id", Integer, primary_key=True, autoincrement=False),
+    Column("cursor", String(40), nullable=False),
+    Column("upto", Big, nullable=False),  # the sums tell of all that was recorded until then
 )
 
 # Who may call the API.

@@ -7,7 +7,7 @@ from typing import Any, NamedTuple
 
 import orjson
 
-from hub import tables, young
+from hub import feeds, tables, young
 from hub.context import Changes, Context
 from hub.database import Row
 from hub.model.spec import FieldSpec, entities
@@ -62,6 +62,7 @@ def _write_xrefs(context: Context, changes: Changes) -> None:
     context.session.insert(tables.xref, columns_of(tables.xref), new)
     context.session.upsert(tables.xref, columns_of(tables.xref), old, ("x",), stay=_STAYS)
     young.remember(context, born)
+    feeds.fed(context, {(row[2], row[3]) for row in new})
 
 
 def _xref_row(context: Context, x: int) -> Row:

@@ -29,6 +29,7 @@ from hub.checks.running import Checking
 from hub.context import Context
 from hub.matching.search import Search
 from hub.policy import Policy, System
+from hub.views.summing import Summing
 from pipelines import logs, revision
 from pipelines.echo import Echoes, told_systems
 from pipelines.mapper import Limits, Mapper
@@ -114,7 +115,10 @@ def build(places: Places, deployment: Deployment, *, worker: str, limits: Limits
         session=hub, keyring=context.keyring, clock=clock.now, chain=worker,
         policy=context.policy, checks=deployment.checks, zone=ZoneInfo(deployment.hub.timezone),
     )  # fmt: skip
-    looks = [search.look, checking.look] if deployment.matching.bounds else [checking.look]
+    summing = Summing(session=hub, clock=clock.now)
+    looks = [summing.look, checking.look]
+    if deployment.matching.bounds:
+        looks.insert(1, search.look)
     return Settler(
         queue=queue,
         mapper=mapper,

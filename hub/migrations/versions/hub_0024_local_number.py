@@ -3,7 +3,7 @@
 from alembic import op
 
 revision = "hub_0024"
-down_revision = "hub_0022"
+down_revision = "hub_0023"
 branch_labels = None
 depends_on = None
 
