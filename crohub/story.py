@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from typing import Any
 
 from crohub import why
+from hub.because import SAME
 from hub.checks import words
 from hub.study_story import state
 
 Json = dict[str, Any]
+_EVIDENCE = 6  # pieces that are shown of one finding
 
 
 def lines(story: Json) -> Iterator[str]:
@@ -43,7 +45,6 @@ def _chapter(title: str, told: Any) -> Iterator[str]:  # noqa: ANN401 - lines
 
 
 def _said(voice: Json) -> str:
-    role = f" ({voice['role']})" if voice["role"].casefold() != voice["system"] else ""
     parts = [state(voice)] if voice["status"] or voice["status_native"] else []
     if voice["subjects"]:
         by_state = [f"{n} {name.replace('_', ' ')}" for name, n in voice["subjects"].items()]
@@ -51,7 +52,7 @@ def _said(voice: Json) -> str:
         parts.append(f"{everyone} subjects, {voice['enrolled']} of them enrolled: "
                      f"{', '.join(by_state)}")  # fmt: skip
     last = f"; last word {voice['at'][:10]}" if voice["at"] else ""
-    return f"{voice['system']}{role}: {'; '.join(parts) or 'that it exists'}{last}"
+    return f"{_system(voice)}: {'; '.join(parts) or 'that it exists'}{last}"
 
 
 def _beliefs(story: Json) -> Iterator[str]:
@@ -61,7 +62,30 @@ def _beliefs(story: Json) -> Iterator[str]:
         yield f"{row['enrolled']} participants ever enrolled{of} (accrual: whoever has a day of " \
               "enrolment, whatever became of them since)"  # fmt: skip
     for one in story["believes"]:
-        yield from why.field(one)
+        yield from _belief(one, row)
+
+
+def _belief(one: Json, row: Json) -> Iterator[str]:
+    """A field's value, who says so and why that counts, and what others say instead."""
+    value = row.get(one["field"]) if isinstance(one["value"], dict) else why.shown(one["value"])
+    yield f"{one['field'].removesuffix('_on').replace('_', ' ')}: {value}"
+    if one["said_by"]:
+        alike = [other for other in one["others"] if other["because"] == SAME]
+        also = f", and so {words.listed(_systems(alike))}" if alike else ""
+        yield f"    {_system(one['said_by'])} says so{also}; {one['rule']['because']}"
+    for other in one["others"]:
+        if other["because"] != SAME:
+            yield f"    {_system(other)} says {why.shown(other['value'])}: {other['because']}"
+
+
+def _systems(voices: Sequence[Json]) -> list[str]:
+    return list(dict.fromkeys(_system(one) for one in voices))
+
+
+def _system(voice: Json) -> str:
+    if not voice["role"] or voice["role"].casefold() == voice["system"]:
+        return str(voice["system"])
+    return f"{voice['system']} ({voice['role']})"
 
 
 def _approval(one: Json) -> str:
@@ -73,9 +97,11 @@ def _approval(one: Json) -> str:
 
 
 def _wrong(one: Json) -> Iterator[str]:
-    since = f"since {one['since']}, " if one["since"] else ""
-    yield f"{one['sentence']}"
-    for said in one["evidence"]:
+    yield str(one["sentence"])
+    for said in one["evidence"][:_EVIDENCE]:
         of = f" ({said['of']})" if said["of"] else ""
         yield f"    {said['system']}: {said['says']}{of}"
+    if (more := len(one["evidence"]) - _EVIDENCE) > 0:
+        yield f"    and {more} more"
+    since = f"since {one['since']}, " if one["since"] else ""
     yield f"    {since}{one['age_days']} days; {one['act']} should act"

@@ -89,31 +89,28 @@ def lines(story: Story) -> Iterator[str]:
     yield f"{story.entity} {story.name or story.id}"
     for one in story.fields:
         yield ""
-        yield from field(one)
-
-
-def field(one: Record) -> Iterator[str]:
-    """One field's story: its value, who says so, by which rule, and what the others say."""
-    yield f"{one['field']} {_has(one)}"
-    if one["said_by"]:
-        yield f"  said by   {_voice(one['said_by'])}"
-    rule = one["rule"]
-    order = f": {', '.join(rule['order'])}" if rule["order"] else ""
-    yield f"  because   {rule['because']}"
-    yield f"  rule      {rule['entry']} by {rule['by']}{order}"
-    for other in one["others"]:
-        yield _beside(other)
+        yield _is_now(one)
+        if one["said_by"]:
+            yield f"  said by   {_voice(one['said_by'])}"
+        rule = one["rule"]
+        order = f": {', '.join(rule['order'])}" if rule["order"] else ""
+        yield f"  because   {rule['because']}"
+        yield f"  rule      {rule['entry']} by {rule['by']}{order}"
+        for other in one["others"]:
+            yield _beside(other)
 
 
 def _beside(other: Record) -> str:
     if other["because"] == SAME:
         return f"  so also   {_voice(other)}"
-    return f"  but       {_voice(other)} says {_shown(other['value'])}: {other['because']}"
+    return f"  but       {_voice(other)} says {shown(other['value'])}: {other['because']}"
 
 
-def _has(one: Record) -> str:
+def _is_now(one: Record) -> str:
+    """state is enrolled since 2 March 2026, 07:00 UTC"""
     since = f" since {_time(one['since'])}" if one["since"] else ""
-    return f"{'is ' + _shown(one['value']) if one['value'] is not None else 'has no value'}{since}"
+    value = f"is {shown(one['value'])}" if one["value"] is not None else "has no value"
+    return f"{one['field']} {value}{since}"
 
 
 def _voice(voice: Record) -> str:
@@ -128,7 +125,8 @@ def _voice(voice: Record) -> str:
     return f"{voice['system']}{role}{at}, in message {voice['message']}{read}"
 
 
-def _shown(value: Any) -> str:  # noqa: ANN401 - JSON
+def shown(value: Any) -> str:  # noqa: ANN401 - JSON
+    """A value as people read it: of a record its name."""
     if value is None:
         return "nothing"
     if isinstance(value, dict) and "id" in value:
