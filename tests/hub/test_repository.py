@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import pytest
 
 from hub import filters, repository
 from hub.model.spec import entities
 from hub.principal import ALL, READ, SYSTEM, Forbidden, Principal
-from hub.query import BadQuery, View
+from hub.query import BadQuery, Condition, Query, Sought, View
 from hub.statement import Gone, Identifier, Ref, SameAs, Stated
 
 READER = Principal(name="reader", scopes=frozenset({READ}))
@@ -446,3 +448,28 @@ def test_without_the_scope_to_read_nothing_is_read(reader, studies):
         ask(reader, "Study", principal=nobody)
     with pytest.raises(Forbidden, match=r"records\.read"):
         read(reader, "Study", "00000000-0000-7000-8000-000000000000", nobody)
+
+
+def test_records_are_counted_as_a_page_would_list_them(reader, tell):
+    tell(study("1", title="Drug A", phase="2"), study("2", title="Drug B", phase="3"))
+    tell(study("3", title="No drug"))
+    spec = entities()["Study"]
+
+    def counted(*conditions, principal=READER):
+        return repository.counted(reader, principal, spec, Query(conditions=conditions, limit=1))
+
+    assert counted() == 3
+    assert counted(Condition("phase", "code", "not", "2")) == 2, "another phase, or none"
+    assert counted(Condition("title", "text", "contains", "drug")) == 3
+    assert counted(principal=replace(READER, studies=frozenset())) == 0
+
+
+def test_to_count_who_has_a_personal_number_is_told_to_the_audit(reader, tell, audited):
+    tell(patient("p", "00123"))
+    spec = entities()["Participant"]
+    query = Query(identifiers=(Sought("mrn", "00123"),))
+
+    assert repository.counted(reader, SYSTEM, spec, query) == 1
+    assert [kind for kind, _, _ in audited] == ["Participant by identifier"]
+    with pytest.raises(Forbidden):
+        repository.counted(reader, READER, spec, query)

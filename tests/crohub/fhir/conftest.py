@@ -6,6 +6,7 @@ import itertools
 import socket
 import threading
 import time
+from contextlib import contextmanager
 from dataclasses import dataclass
 
 import pytest
@@ -317,15 +318,15 @@ class Served:
         return one
 
 
-@pytest.fixture(scope="session")
-def served(tmp_path_factory):
-    folder = tmp_path_factory.mktemp("fhir")
-    url = f"sqlite:///{folder / 'hub.db'}"
+@contextmanager
+def serving(url, folder):
+    """The story in a store at `url`, served."""
     schema.upgrade(url, [schema.HUB])
     keyring, store = seal.load(folder / "keys.json"), session(url)
+    embedded = store.dialect == "sqlite"
     context = Context(
         session=store, keyring=keyring, policy=Policy(systems={"ctms": System("ctms", "CTMS")}),
-        clock=itertools.count(BASE, 1_000_000).__next__, chain="test", keeps=True,
+        clock=itertools.count(BASE, 1_000_000).__next__, chain="test", keeps=embedded,
     )  # fmt: skip
     with store.transaction():
         for seq, one in enumerate(story(), 1):
@@ -335,7 +336,7 @@ def served(tmp_path_factory):
     app = FastAPI(docs_url=None, redoc_url=None)
     deps = Deps(
         open_session=lambda: session(url, read_only=True), keyring=keyring, clock=lambda: BASE,
-        saw=lambda *one: audited.append(one), embedded=True, policy=context.policy,
+        saw=lambda *one: audited.append(one), embedded=embedded, policy=context.policy,
         open_paths=routes.OPEN,
     )  # fmt: skip
     sessions = mount(app, deps)
@@ -343,6 +344,19 @@ def served(tmp_path_factory):
     yield Served(store, app, audited)
     sessions.close()
     store.close()
+
+
+@pytest.fixture(scope="session")
+def served(tmp_path_factory):
+    folder = tmp_path_factory.mktemp("fhir")
+    with serving(f"sqlite:///{folder / 'hub.db'}", folder) as made:
+        yield made
+
+
+@pytest.fixture
+def on_postgres(postgres_database, tmp_path):
+    with serving(postgres_database, tmp_path) as made:
+        yield made
 
 
 @pytest.fixture(scope="session")

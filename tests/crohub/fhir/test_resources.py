@@ -139,3 +139,24 @@ def test_the_arm_is_nowhere(client, served):
         text = client.get(f"/fhir/{version}/ResearchSubject").text
         assert "Example" not in text
         assert "ZZSECRETARM" not in text
+
+
+def test_what_fhir_cannot_say_is_told_and_the_others_are_shown(client, served, monkeypatch):
+    from dataclasses import replace
+
+    def write(record, scene):
+        made = KINDS["Organization"].write(record, scene)
+        return made | ({"active": "perhaps"} if record["name"] == "Acme Bio" else {})
+
+    broken = {**KINDS, "Organization": replace(KINDS["Organization"], write=write)}
+    monkeypatch.setattr("crohub.fhir.routes.KINDS", broken)
+
+    body = found(client, "R4", "Organization")
+    modes = [(one["search"]["mode"], one["resource"]) for one in body["entry"]]
+    acme = served.id("organization", "name = 'Acme Bio'")
+    alone = client.get(f"/fhir/R4/Organization/{acme}")
+
+    assert [mode for mode, _ in modes] == ["match", "outcome"]
+    assert f"Organization/{acme} cannot be said in FHIR R4: active" in str(modes[1][1])
+    assert alone.status_code == 500
+    assert alone.json()["issue"][0]["details"]["coding"][0]["code"] == "CROHUB-NO-FHIR"
