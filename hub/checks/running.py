@@ -77,15 +77,17 @@ class Checking:
         )
 
     def _since(self) -> str | None:
+        """Where the feed goes on; None: another is at it."""
+        if not self.session.one("select 1 from check_progress"):
+            self.session.run(
+                "insert into check_progress(id, cursor, day, policy) values (1, ?, '', '') "
+                "on conflict do nothing",
+                (changes.START,),
+            )
         only = " for update skip locked" if self.session.dialect == "postgresql" else ""
         row = self.session.one(f"select cursor, day, policy from check_progress where id = 1{only}")
         if row is None:
-            if self.session.one("select 1 from check_progress"):
-                return None  # another has it
-            columns = ("id", "cursor", "day", "policy")
-            first = [(1, changes.START, "", "")]
-            self.session.insert(tables.check_progress, columns, first)
-            return changes.START
+            return None
         if self._is_new_day(row[1], row[2]):
             return self._all_due()
         return str(row[0])

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shutil
 from datetime import date
 
 import pytest
@@ -10,23 +11,21 @@ from hub.checks import CHECKS
 from hub.checks.look import Look
 from hub.policy import Policy, System
 from hub.reader import Reader
-from tests.hub.conftest import BASE
+from tests.hub.conftest import BASE, _empty
 
 TODAY = date(2026, 3, 12)
 ROLES = ("EHR", "EDC", "CTMS", "HR", "IRB", "EREG", "TRAINING", "ETMF", "ERP", "REGISTRY")
 
 
-@pytest.fixture
-def hub_url(sqlite_url):
-    """On SQLite; `test_on_postgresql` runs them all there."""
-    return sqlite_url
-
-
-@pytest.fixture
-def sqlite_url(sqlite_template, tmp_path):
-    import shutil
-
-    shutil.copy(sqlite_template, tmp_path / "hub.db")
+@pytest.fixture(params=["sqlite", pytest.param("postgresql", marks=pytest.mark.faults)])
+def hub_url(request, tmp_path):
+    """Every test on SQLite, and with the long ones on PostgreSQL; `test_on_postgresql` has all
+    checks run there each time."""
+    if request.param == "postgresql":
+        address = request.getfixturevalue("postgres_hub")
+        _empty(address)
+        return address
+    shutil.copy(request.getfixturevalue("sqlite_template"), tmp_path / "hub.db")
     return f"sqlite:///{tmp_path / 'hub.db'}"
 
 
