@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import Any
 
 from crohub import lookup, truths
@@ -9,10 +10,19 @@ from crohub.backlog import backlog
 from crohub.commands.ending import table
 from crohub.ops import overview
 from crohub.ops.tally import Tally
+from hub import cursors
 from hub.database import Session
+from hub.principal import SYSTEM
+from hub.query import LARGEST
+from hub.reader import Reader
+from hub.views import read
+from hub.views.asked import Asked
+from hub.views.catalogue import views
+from hub.views.view import View
 from pipelines import tallies
 from pipelines.edge import Edge
 from pipelines.places import Places
+from pipelines.settling import policy_of
 
 
 def at_rest(places: Places) -> bool:
@@ -29,8 +39,9 @@ def at_rest(places: Places) -> bool:
 def of(edge: Edge) -> dict[str, Any]:
     """`messages` {accepted, done, parked, held}, which add up; `entities` {name: count};
     `connections` with the family that each is of, and what it pulled, received and pushed; `flows`
-    between systems, each {triggered, delivered, confirmed, held, refused}. Messages that nobody
-    reads and test messages are done; `set_aside` says how many of the done they are."""
+    between systems, each {triggered, delivered, confirmed, held, refused}; `views` {name: rows}.
+    Messages that nobody reads and test messages are done; `set_aside` says how many of the done
+    they are."""
     session = lookup.reading(edge.places)
     try:
         counts = overview.messages(session, Tally())
@@ -47,6 +58,7 @@ def of(edge: Edge) -> dict[str, Any]:
             "entities": dict(overview.entities(session)),
             "connections": _connections(edge, session),
             "flows": _flows(edge, session),
+            "views": _views(edge, session),
         }
     finally:
         session.close()
@@ -66,10 +78,16 @@ def lines(found: dict[str, Any]) -> str:
         (
             f"messages: {messages}", "", *table(found["connections"], columns), "",
             *table(flows, ("flow", "triggered", "delivered", "confirmed", "held", "refused")), "",
-            *table(entities, ("record", "count")), "", *truths.told(found["truth"]), "",
+            *table(entities, ("record", "count")), "",
+            *table(_counted(found["views"], "view"), ("view", "rows")), "",
+            *truths.told(found["truth"]), "",
             f"{found['seconds']} seconds",
         )
     )  # fmt: skip
+
+
+def _counted(found: dict[str, int], what: str) -> list[dict[str, Any]]:
+    return [{what: name, "rows": f"{count:,}"} for name, count in found.items()]
 
 
 def _connections(edge: Edge, session: Session) -> list[dict[str, Any]]:
@@ -102,3 +120,19 @@ def _flows(edge: Edge, session: Session) -> dict[str, dict[str, int]]:
     """Each flow between systems, by name, with its counts."""
     found = tallies.by_flow(tallies.by_pipeline(session), edge.deployment.outbound)
     return {name: tally.plain() for name, tally in found.items()}
+
+
+def _views(edge: Edge, session: Session) -> dict[str, int]:
+    """How many rows each view has for somebody who may see everything."""
+    reader = Reader(session, edge.keyring, lambda *_: None, policy_of(edge.deployment))
+    return {view.name: _rows(reader, view) for view in views().values()}
+
+
+def _rows(reader: Reader, view: View) -> int:
+    count, asked = 0, Asked(limit=LARGEST)
+    while True:
+        page = read.page(reader, SYSTEM, view, asked)
+        count += len(page.items)
+        if page.next is None:
+            return count
+        asked = replace(asked, after=cursors.read(page.next, asked.order))
