@@ -12,7 +12,9 @@ down_revision = "hub_0016"
 branch_labels = None
 depends_on = None
 
-_YOUNG = sa.Column("young", sa.Boolean(), nullable=False, server_default=sa.text("false"))
+_YOUNG: sa.Column[bool] = sa.Column(
+    "young", sa.Boolean(), nullable=False, server_default=sa.text("false")
+)
 
 
 def upgrade() -> None:
