@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 from fastapi import APIRouter, Request, Response
 
 from hub.api.answers import answer, known, parameters
@@ -31,9 +33,16 @@ def routes(records: Records) -> APIRouter:
         question = asked.parse(view, parameters(request))
         with records.reading() as reader:
             found = read.page(reader, principal_of(request), view, question)
-        return answer({"items": found.items, "next": found.next, "as_of": found.as_of})
+        return answer(_told(found))
 
     return made
+
+
+def _told(found: read.Answer) -> dict[str, Any]:
+    """A page, and of what moment it is."""
+    told: dict[str, Any] = {"items": found.items, "next": found.next, "as_of": found.as_of}
+    told["freshness"] = found.freshness
+    return told | ({"summed": found.summed} if found.summed else {})
 
 
 def address(view: View) -> str:

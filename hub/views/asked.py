@@ -15,6 +15,7 @@ from hub.views.catalogue import named
 from hub.views.view import View
 
 OF_VIEWS = ("study", "sort", "cursor", "limit", "_limit", "fields", "as_of", "known_at")
+ABOUT = ("as_of", "freshness")  # what every row says beside its columns
 UNIT = 10_000  # parts of an amount
 
 
@@ -83,7 +84,7 @@ def _condition(view: View, name: str, text: str) -> Condition:
 
 def _fields(view: View, text: str) -> frozenset[str]:
     wanted = frozenset(part for part in text.split(",") if part)
-    known = [one.name for one in view.columns]
+    known = [*(one.name for one in view.columns), *ABOUT]
     if wanted - set(known):
         raise BadQuery("CROHUB-UNKNOWN-FIELD", f"fields: expected some of: {', '.join(known)}")
     return wanted

@@ -2,55 +2,91 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass
-from datetime import datetime
 from decimal import Decimal
 from typing import Any
 
-import orjson
-
-from hub import clock, cursors
+from hub import clock, cursors, feeds
 from hub.database import Row, Session
+from hub.history import Asked as Clocks
 from hub.principal import READ, Forbidden, Principal
 from hub.query import Position
 from hub.reader import Reader
 from hub.render import Record
 from hub.sql import Clause, after, condition, members, ordered, sorted_by
+from hub.views import limit, past
 from hub.views.asked import UNIT, Asked
+from hub.views.place import Place, present
+from hub.views.scope import begin
 from hub.views.view import Column, View
-from hub.views.words import Words
 
 _MOST_STUDIES = 1000  # that one name may mean
+Grants = Sequence[tuple[str, frozenset[str]]]
 
 
 @dataclass(frozen=True, slots=True)
 class Answer:
-    """A page: `next` is where to go on, None behind the last row. `as_of` is the moment the rows
-    are of."""
+    """A page: `next` is where to go on, None behind the last row. `as_of`: the moment the rows
+    are of. `freshness`: the systems that speak of them, and when each was last settled. `summed`:
+    until when the sums among them tell of everything."""
 
     items: list[Record]
     next: str | None
     as_of: str
+    freshness: Mapping[str, str | None]
+    summed: str
 
 
 def page(
-    reader: Reader, principal: Principal, view: View, asked: Asked, *, now: str = ""
+    reader: Reader,
+    principal: Principal,
+    view: View,
+    asked: Asked,
+    *,
+    now: str = "",
+    seconds: float = limit.LONGEST,
 ) -> Answer:
     """A page of a view, in the asked order; `now`: the moment it is, "": this one. Raises Forbidden
-    for a view of the whole institution and a caller who may see a part of it only."""
-    principal.must(READ)
-    now = now or clock.iso(clock.now())
-    grants = _granted(principal, view)
-    scope = _scope(reader.session, principal, asked)
-    rows = _rows(reader.session, view, asked, scope, grants, now)
-    shown = [one for one in view.columns if not asked.fields or one.name in asked.fields]
+    for a view of the whole institution and a caller who may see a part of it only, and BadQuery
+    for what would take longer than `seconds`."""
+    with place_of(reader, principal, view, asked, now) as place:
+        sql, values = statement(place, principal, view, asked)
+        with limit.within(place.session, seconds, ", ".join(("study", *view.narrowed_by))):
+            rows = place.session.all(f"{sql} limit ?", (*values, asked.limit + 1))
+    fresh = freshness(reader.session, view)
     kept = rows[: asked.limit]
-    items = [_record(view, shown, row, principal) for row in kept]
+    items = [record(view, asked, row, principal, place.now, fresh) for row in kept]
     following = None
     if len(rows) > asked.limit:
         following = cursors.write(asked.order, Position(kept[-1][-1], kept[-1][0]))
-    return Answer(items, following, now)
+    summed = place.summed if any(f" {name} " in sql for name in _SUMS) else ""
+    return Answer(items, following, place.now, fresh, summed)
+
+
+_SUMS = ("study_sum", "enrollment_sum")
+
+
+@contextmanager
+def place_of(
+    reader: Reader, principal: Principal, view: View, asked: Asked, now: str
+) -> Iterator[Place]:
+    """Where the view is read: the store, or the past that was asked for."""
+    principal.must(READ)
+    now = now or clock.iso(clock.now())
+    scope = _scope(reader.session, principal, asked)
+    if asked.clocks == Clocks():
+        yield present(reader.session, scope, now)
+        return
+    with past.then(reader, view, asked.clocks, scope) as place:
+        yield place
+
+
+def freshness(session: Session, view: View) -> dict[str, str | None]:
+    """When something of each system that speaks of a view's records was last settled."""
+    heard = feeds.heard(session, view.entities)
+    return {system: clock.iso(at) if at else None for system, at in heard.items()}
 
 
 def _scope(session: Session, principal: Principal, asked: Asked) -> list[str] | None:
@@ -75,8 +111,8 @@ def studies_named(session: Session, name: str) -> list[str]:
     return [row[0] for row in rows]
 
 
-def _granted(principal: Principal, view: View) -> list[tuple[str, frozenset[str]]]:
-    found = []
+def _granted(principal: Principal, view: View) -> Grants:
+    found: list[tuple[str, frozenset[str]]] = []
     for column, granted in (("study_id", principal.studies), ("study_site_id", principal.sites)):
         if granted is None:
             continue
@@ -86,53 +122,49 @@ def _granted(principal: Principal, view: View) -> list[tuple[str, frozenset[str]
     return found
 
 
-def _rows(
-    session: Session,
-    view: View,
-    asked: Asked,
-    scope: Sequence[str] | None,
-    grants: Iterable[tuple[str, frozenset[str]]],
-    now: str,
-) -> list[Row]:
-    dialect = session.dialect
-    words = Words(dialect=dialect, narrowed=scope is not None)
+def statement(
+    place: Place, principal: Principal, view: View, asked: Asked
+) -> tuple[str, list[Any]]:
+    """The SQL of a question without its limit, and its values."""
+    dialect = place.session.dialect
     clauses = [condition(one, dialect) for one in asked.conditions]
-    for column, granted in grants:
+    for column, granted in _granted(principal, view):
         test, value = members(dialect, sorted(granted))
         clauses.append(Clause(f"e.{column} {test}", [value]))
     if asked.after:
         clauses.append(after(asked.order, asked.after, dialect))
-    begin, values = _begin(words, scope, now)
+    head, values = begin(dialect, place.scope, place.now)
     where = " and ".join(clause.sql for clause in clauses) or "1 = 1"
     columns = ", ".join(f"e.{one.name}" for one in view.columns)
     sql = (
-        f"with {begin} select e.id, {columns}, {sorted_by(asked.order, dialect)} "
-        f"from ({view.sql(words)}) e where {where} "
-        f"order by {ordered(asked.order, dialect)} limit ?"
+        f"with {head} select e.id, {columns}, {sorted_by(asked.order, dialect)} "
+        f"from ({view.sql(place.words)}) e where {where} "
+        f"order by {ordered(asked.order, dialect)}"
     )
-    values += [value for clause in clauses for value in clause.values]
-    return session.all(sql, (*values, asked.limit + 1))
+    return sql, [*values, *(value for clause in clauses for value in clause.values)]
 
 
-def _begin(words: Words, scope: Sequence[str] | None, now: str) -> tuple[str, list[Any]]:
-    """What a view's SQL may refer to: the day and the moment, and the studies asked for."""
-    first = "clock(today, moment) as (select cast(? as text), cast(? as bigint))"
-    values: list[Any] = [now[:10], clock.micros(datetime.fromisoformat(now))]
-    if scope is None:
-        return first, values
-    if words.dialect == "sqlite":
-        ids, given = "select value from json_each(?)", orjson.dumps(list(scope)).decode()
-        return f"{first}, scope(id) as ({ids})", [*values, given]
-    return f"{first}, scope(id) as (select unnest(cast(? as text[])))", [*values, list(scope)]
-
-
-def _record(view: View, shown: Sequence[Column], row: Row, principal: Principal) -> Record:
-    cells = dict(zip((one.name for one in view.columns), row[1:-1], strict=True))
+def record(
+    view: View,
+    asked: Asked,
+    row: Row,
+    principal: Principal,
+    now: str,
+    fresh: Mapping[str, str | None],
+) -> Record:
+    """A row as it is answered: the columns, the moment it is of, and how old each source is."""
     made: Record = {"id": row[0]}
-    for one in shown:
-        allowed = not one.scope or principal.may(one.scope)
-        made[one.name] = _shown(one, cells[one.name]) if allowed else None
+    for one, value in zip(view.columns, row[1:-1], strict=True):
+        if not asked.fields or one.name in asked.fields:
+            made[one.name] = _shown(one, value) if _allowed(one, principal) else None
+    for name, about in (("as_of", now), ("freshness", fresh)):
+        if not asked.fields or name in asked.fields:
+            made[name] = about
     return made
+
+
+def _allowed(column: Column, principal: Principal) -> bool:
+    return not column.scope or principal.may(column.scope)
 
 
 def _shown(column: Column, value: Any) -> Any:  # noqa: ANN401 - JSON

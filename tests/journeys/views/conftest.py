@@ -109,7 +109,8 @@ class Told:
         return [{n: v for n, v in row.items() if n not in IDS} for row in page.items]
 
 
-IDS = ("id", "study_id", "study_site_id", "person_id", "enrollment_id", "organization_id")
+IDS = ("id", "study_id", "study_site_id", "person_id", "enrollment_id", "organization_id",
+       "as_of", "freshness")  # fmt: skip
 
 
 def _bodies(body: Any, media: str) -> list[bytes]:
