@@ -24,7 +24,7 @@ from hub.policy import Policy, System
 from hub.principal import PHI, READ
 from hub.said import Said
 from hub.settle import settle
-from hub.statement import Identifier, Meaning, Ref, Stated
+from hub.statement import Gone, Identifier, Meaning, Ref, SameAs, Stated
 from mappings.code_tables import load_codes
 
 BASE = 1_772_000_000_000_000  # 2026-02-25T06:13:20Z
@@ -297,6 +297,10 @@ def story():
         yield from _subject(n, state, native)
     yield from _visits()
     yield from _papers()
+    yield said("Organization", "acme-2", name="Acme Bio")
+    yield SameAs(entity="Organization", kept="acme", retired="acme-2")
+    yield said("Location", "closed", name="Closed Ward")
+    yield Gone(entity="Location", key="closed")
 
 
 @dataclass

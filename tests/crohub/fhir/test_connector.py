@@ -63,9 +63,7 @@ def test_what_it_reads_means_what_the_hub_believes(connector, library, served, t
     records = list(connector.pull(type_, ""))
     read = library.reader([name])
 
-    stated = [
-        one for record in records for one in read(record).statements if one.entity == entity
-    ]
+    stated = [one for record in records for one in read(record).statements if one.entity == entity]
 
     table = {"StaffAssignment": "staff_assignment", "ParticipantVisit": "participant_visit"}.get(
         entity, entity.lower()

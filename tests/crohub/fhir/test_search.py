@@ -8,9 +8,14 @@ import re
 import pytest
 from starlette.testclient import TestClient
 
+from crohub.fhir.asking import Asked
+from crohub.fhir.codes import Codes
 from crohub.fhir.kinds import KINDS
+from crohub.fhir.searching import Searching
 from crohub.fhir.shaping import model
-from hub.principal import PHI, READ
+from hub.principal import PHI, READ, Principal
+from hub.reader import Reader
+from mappings.code_tables import load_codes
 
 R4, R5 = "/fhir/R4", "/fhir/R5"
 
@@ -240,6 +245,56 @@ def test_the_statement_names_what_the_facade_takes(client, served, version):
             assert body(client, f"/fhir/{version}/{resource['type']}", _revinclude=link, _count=1)
         for link in resource.get("searchInclude", []):
             assert body(client, f"/fhir/{version}/{resource['type']}", _include=link)
+
+
+def test_a_merged_record_is_found_under_its_other_id(plain, served):
+    [(old, new)] = served.store.all(
+        "select id, superseded_by from organization where superseded_by is not null"
+    )
+
+    moved = plain.get(f"{R4}/Organization/{old}", follow_redirects=False)
+
+    assert (moved.status_code, moved.headers["location"].rpartition("/")[2]) == (301, new)
+    assert plain.get(f"{R4}/Organization/{old}").json()["id"] == new
+    assert old not in plain.get(f"{R4}/Organization").text
+
+
+def test_what_nobody_stands_by_any_more_is_gone(plain, served):
+    gone = served.id("location", "withdrawn")
+
+    assert issue(plain.get(f"{R4}/Location/{gone}"), 410)["code"] == "deleted"
+    assert gone not in plain.get(f"{R4}/Location").text
+
+
+def test_who_is_confined_to_a_study_sees_nothing_of_another(served):
+    other = served.id("study", "title = 'Only an idea'")
+    mine = Principal(name="x", scopes=frozenset({READ}), studies=frozenset({other}))
+    reader = Reader(
+        session=served.store, keyring=None, saw=lambda *_: pytest.fail("nothing is opened")
+    )
+    searching = Searching(reader, mine, Codes(load_codes()), "R4")
+
+    def shown(type_, **more):
+        return searching.page(KINDS[type_], Asked(**more)).matches
+
+    assert [one["id"] for one in shown("ResearchStudy")] == [other]
+    assert shown("ResearchSubject") == []
+    assert shown("Appointment") == []
+    assert searching.one(KINDS["ResearchStudy"], served.id("study", "title like 'Drug%'")) == (
+        None, None,
+    )  # fmt: skip
+    beside = Asked(revincludes=["ResearchSubject:study"])
+    assert searching.page(KINDS["ResearchStudy"], beside).included == []
+
+
+def test_what_is_too_much_beside_a_page_is_said(plain, monkeypatch):
+    monkeypatch.setattr("crohub.fhir.searching._INCLUDED", 2)
+
+    page = body(plain, f"{R4}/ResearchStudy?title=Drug&_revinclude=ResearchSubject:study")
+    modes = [entry["search"]["mode"] for entry in page["entry"]]
+
+    assert modes == ["match", "include", "include", "outcome"]
+    assert "search ResearchSubject instead" in str(page["entry"][-1])
 
 
 def test_postgresql_gives_the_same(client, on_postgres):
