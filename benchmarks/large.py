@@ -1,5 +1,6 @@
 """The store when it is large: `python -m benchmarks.large` settles 1,000,000 statements of five
-systems about 100,000 participants and 2,000 studies, on SQLite and on PostgreSQL, and reads it.
+systems about 100,000 participants and 2,000 studies, on SQLite and on PostgreSQL, and reads it;
+then the views of as many studies and participants with 1,000,000 visits (`benchmarks.views`).
 
 Settling alone is measured: what is said was understood and looked up beforehand, as the mapping
 processes do. What a message costs is compared at a tenth, at half and at the whole of the load.
@@ -8,6 +9,7 @@ processes do. What a message costs is compared at a tenth, at half and at the wh
 from __future__ import annotations
 
 import argparse
+import contextlib
 import itertools
 import json
 import random
@@ -15,11 +17,12 @@ import resource
 import sys
 import tempfile
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import AbstractContextManager
 from pathlib import Path
 from typing import Any
 
-from benchmarks import large_world, machine
+from benchmarks import large_world, machine, views
 from benchmarks.figure import Figure, quantile, table
 from benchmarks.settle_postgres import _server
 from hub import clock, schema, seal, settle
@@ -46,42 +49,63 @@ def main() -> int:
     asked.add_argument("--participants", type=int, default=large_world.PARTICIPANTS)
     asked.add_argument("--studies", type=int, default=large_world.STUDIES)
     asked.add_argument("--on", choices=("sqlite", "postgresql"), action="append")
+    asked.add_argument("--only", choices=("settled", "views"), help="both, if nothing is said")
     asked.add_argument("--folder", help="on which disk to work; the system's temporary folder")
     asked.add_argument("--into", type=Path, default=LAST, help="where the figures are written")
     given = asked.parse_args()
     figures: list[Figure] = []
     with tempfile.TemporaryDirectory(prefix="large-", dir=given.folder) as folder:
         found = machine.describe(Path(folder))
-        for dialect in given.on or ("sqlite", "postgresql"):
-            own = Path(folder) / dialect
+        for part, dialect in _asked_for(given):
+            own = Path(folder) / f"{part}-{dialect}"
             own.mkdir()
-            figures += _ON[dialect](own, given.studies, given.participants)
-    size = {"participants": given.participants, "studies": given.studies}
-    written = {"machine": found, **size, "figures": [one.plain() for one in figures]}
-    given.into.write_text(json.dumps(written, indent=1) + "\n")
+            with _ON[dialect](own) as address:
+                figures += _PARTS[part](_NAMES[dialect], address, own, given)
+    _note(given, found, figures)
     print(table(figures))
     return 0 if all(one.met is not False for one in figures) else 1
 
 
-def _on_sqlite(folder: Path, studies: int, participants: int) -> list[Figure]:
-    address = f"sqlite:///{folder / 'hub.db'}"
-    return _measure("SQLite", address, folder, studies, participants)
+def _asked_for(given: argparse.Namespace) -> Iterator[tuple[str, str]]:
+    for part in _PARTS:
+        if given.only in (None, part):
+            yield from ((part, dialect) for dialect in given.on or _ON)
 
 
-def _on_postgres(folder: Path, studies: int, participants: int) -> list[Figure]:
+def _note(given: argparse.Namespace, found: dict[str, Any], figures: Sequence[Figure]) -> None:
+    """Writes the figures beside those of the same size that were not measured this time."""
+    size = {"participants": given.participants, "studies": given.studies}
+    before = json.loads(given.into.read_text()) if given.into.exists() else {}
+    new = {one.name: one.plain() | {"at": found["at"]} for one in figures}
+    same = all(before.get(name) == number for name, number in size.items())
+    kept = {one["name"]: one for one in before.get("figures", ())} if same else {}
+    written = {"machine": found, **size, "figures": list((kept | new).values())}
+    given.into.write_text(json.dumps(written, indent=1) + "\n")
+
+
+@contextlib.contextmanager
+def _on_sqlite(folder: Path) -> Iterator[str]:
+    yield f"sqlite:///{folder / 'hub.db'}"
+
+
+@contextlib.contextmanager
+def _on_postgres(folder: Path) -> Iterator[str]:
     with _server(folder) as server:
-        address = server.replace("postgresql://", "postgresql+psycopg://")
-        return _measure("PostgreSQL", address, folder, studies, participants)
+        yield server.replace("postgresql://", "postgresql+psycopg://")
 
 
-_ON: dict[str, Callable[[Path, int, int], list[Figure]]] = {
+_ON: dict[str, Callable[[Path], AbstractContextManager[str]]] = {
     "sqlite": _on_sqlite, "postgresql": _on_postgres,
 }  # fmt: skip
+_NAMES = {"sqlite": "SQLite", "postgresql": "PostgreSQL"}
 
 
-def _measure(
-    name: str, address: str, folder: Path, studies: int, participants: int
-) -> list[Figure]:
+def _views(name: str, address: str, folder: Path, given: argparse.Namespace) -> list[Figure]:
+    return views.measure(name, address, folder, given.studies)
+
+
+def _settling(name: str, address: str, folder: Path, given: argparse.Namespace) -> list[Figure]:
+    studies, participants = given.studies, given.participants
     schema.upgrade(address, [schema.HUB])
     keyring = seal.load(folder / "keys.json")
     store = session(address)
@@ -96,22 +120,27 @@ def _measure(
     return figures
 
 
+_PARTS = {"settled": _settling, "views": _views}
+
+
 def _settled(name: str, context: Context, studies: int, participants: int) -> list[Figure]:
     numbers = itertools.count(1)
     _rate(context, large_world.studies(studies), numbers)
-    costs, done = {}, 0
+    costs, spent, done = {}, {}, 0
     taken = messages = 0.0
     for mark in MARKS:
         # the last tenth before a mark is what a message costs at that size
         edge, target = int(participants * (mark - 0.1)), int(participants * mark)
         for first, last in ((done, edge), (edge, target)):
-            seconds, count = _rate(context, large_world.participants(first, last - first), numbers)
+            told = large_world.participants(first, last - first)
+            seconds, processor, count = _rate(context, told, numbers)
             taken, messages = taken + seconds, messages + count
-        costs[mark] = seconds / count * 1e6
+        costs[mark], spent[mark] = seconds / count * 1e6, processor / count * 1e6
         done = target
         print(f"{name}: {mark:.0%}: {costs[mark]:.0f} us a message", file=sys.stderr)
     statements = context.session.one("select count(*) from assertion")
     detail = {f"us at {mark:.0%}": round(cost) for mark, cost in costs.items()}
+    detail |= {f"processor us at {mark:.0%}": round(cost) for mark, cost in spent.items()}
     detail |= {"messages": int(messages), "statements": statements[0] if statements else 0}
     detail["memory MB"] = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss // 1024
     return [
@@ -125,18 +154,19 @@ def _settled(name: str, context: Context, studies: int, participants: int) -> li
 
 def _rate(
     context: Context, told: Iterator[large_world.Told], numbers: Iterator[int]
-) -> tuple[float, int]:
-    """Settles everything, in batches; the seconds that took, and how many messages."""
-    taken, count = 0.0, 0
+) -> tuple[float, float, int]:
+    """Settles everything, in batches; the seconds that took, those of our own processor time, and
+    how many messages."""
+    taken, spent, count = 0.0, 0.0, 0
     while batch := list(itertools.islice(told, BATCH)):
         said = [_said(context, one, next(numbers)) for one in batch]
-        began = time.perf_counter()
+        began, before = time.perf_counter(), time.process_time()
         with context.session.transaction():
             settle.settle(context, said)
         settle.trim(context)
-        taken += time.perf_counter() - began
+        taken, spent = taken + time.perf_counter() - began, spent + time.process_time() - before
         count += len(batch)
-    return taken, count
+    return taken, spent, count
 
 
 def _said(context: Context, told: large_world.Told, seq: int) -> Said:

@@ -1,0 +1,149 @@
+"""An institution of 2,000 studies, 100,000 participants and 1,000,000 visits as rows of the
+canonical tables, made up: every column holds something, every reference leads somewhere.
+
+Who belongs to whom is told by position: of N records the n-th belongs to the one that stands at the
+same share of the way through its own entity, so that a visit, its enrollment and their study agree.
+"""
+
+from __future__ import annotations
+
+import datetime
+import itertools
+from collections.abc import Callable, Iterator
+from functools import cache, partial
+from typing import Any
+
+from hub.database import Row, Session
+from hub.model.base import ENVELOPE
+from hub.model.spec import EntitySpec, FieldSpec, entities
+
+STUDIES = 2_000
+# records a study; of whatever is not named here there are two
+EACH = {
+    "Study": 1, "Portfolio": 1, "Organization": 1, "Location": 1, "StudyGovernance": 1,
+    "StudySite": 4, "Participant": 50, "Enrollment": 50, "ParticipantVisit": 500, "VisitDef": 10,
+    "Consent": 50, "EnrollmentState": 100, "VisitProcedure": 100, "Charge": 100, "CrfStatus": 50,
+    "DataQuery": 20, "Document": 50, "DocumentVersion": 50, "ExpectedDocument": 20, "Milestone": 10,
+    "MonitoringVisit": 10, "MonitoringFinding": 20, "Deviation": 10, "SafetyEventRef": 5,
+    "Budget": 2, "BudgetLine": 20, "Invoice": 10, "InvoiceLine": 20, "Payment": 10,
+    "PaymentAllocation": 10, "Receivable": 10, "LedgerEntry": 20, "StaffAssignment": 10,
+    "Credential": 5, "TrainingRecord": 10, "Delegation": 10, "StartupTask": 10,
+    "IrbSubmission": 5,
+}  # fmt: skip
+_AT = 1_772_000_000_000_000
+_SEALED = ("ParticipantPhi", "EnrollmentArm")  # ciphertext, and no view shows it to everyone
+_ANYWHERE = ("Person", "Organization", "Location")  # shared by studies
+_FIRST_DAY, _DAYS = datetime.date(2025, 1, 1), 900
+_CHUNK = 5_000
+
+
+def fill(session: Session, studies: int = STUDIES) -> int:
+    """Writes every record; how many there are."""
+    written = 0
+    for spec in entities().values():
+        if spec.name in _SEALED:
+            continue
+        columns, rows = table(spec, studies)
+        while some := list(itertools.islice(rows, _CHUNK)):
+            with session.transaction():
+                session.insert(spec.table, columns, some)
+            written += len(some)
+    return written
+
+
+def count(entity: str, studies: int) -> int:
+    """How many there are of an entity."""
+    return EACH.get(entity, 2) * studies
+
+
+def one(entity: str, n: int) -> str:
+    """The id of the n-th record."""
+    return f"{n:08x}{_tail(entity)}"
+
+
+def protocol(n: int) -> str:
+    """What the n-th study is called."""
+    return f"sponsor_protocol_no {n}"
+
+
+def table(spec: EntitySpec, studies: int) -> tuple[tuple[str, ...], Iterator[Row]]:
+    """The columns of an entity and its rows."""
+    fields = tuple(spec.fields.values())
+    columns = (*(name for name in ENVELOPE if name != "ext"), *(f.column for f in fields))
+    return tuple(map(str, columns)), _rows(spec, fields, studies)
+
+
+def _rows(spec: EntitySpec, fields: tuple[FieldSpec, ...], studies: int) -> Iterator[Row]:
+    made = [_maker(spec, field, k, studies) for k, field in enumerate(fields)]
+    for n in range(count(spec.name, studies)):
+        quality = "warning" if n % 40 == 0 else "ok"
+        head = (one(spec.name, n), 1, _AT + n, _AT + n, quality, False, None, "1")
+        yield (*head, *[make(n) for make in made])
+
+
+Maker = Callable[[int], Any]
+
+
+def _maker(spec: EntitySpec, field: FieldSpec, k: int, studies: int) -> Maker:
+    """What gives a field's value in the n-th record; `k` keeps fields apart."""
+    if field.sealed:
+        return lambda _: None
+    if field.meta.kind == "ref":
+        return _reference(spec.name, field.meta.of, k, studies)
+    if field.name in _ALWAYS:
+        return lambda _: _ALWAYS[field.name]
+    return partial(_KINDS[field.meta.kind], field, k)
+
+
+def _reference(entity: str, of: str, k: int, studies: int) -> Maker:
+    mine, theirs = count(entity, studies), count(of, studies)
+    if of in (entity, *_SEALED):
+        return lambda _: None
+    if of in _ANYWHERE:
+        return lambda n: one(of, (n * 7 + k) % theirs)
+    if of == "VisitDef":  # the visits of one participant are those of the calendar, in turn
+        each = EACH[of]
+        return lambda n: one(of, n * studies // mine * each + n % each)
+    return lambda n: one(of, n * theirs // mine)
+
+
+_ALWAYS = {"currency": "USD", "country": "US", "unblinded": False}
+
+
+def _code(field: FieldSpec, k: int, n: int) -> str:
+    codes = field.meta.codes
+    return codes[(n + n // 7 + k) % len(codes)]
+
+
+def _date(_: FieldSpec, k: int, n: int) -> str | None:
+    if (n + k) % 4 == 0:
+        return None
+    return _day((n * 37 + k * 11) % _DAYS)
+
+
+@cache
+def _day(days: int) -> str:
+    return (_FIRST_DAY + datetime.timedelta(days=days)).isoformat()
+
+
+def _instant(field: FieldSpec, k: int, n: int) -> str | None:
+    day = _date(field, k, n)
+    return f"{day}T09:00Z[+00:00]" if day else None
+
+
+_KINDS: dict[str, Callable[[FieldSpec, int, int], Any]] = {
+    "text": lambda field, _, n: f"{field.name} {n}",
+    "code": _code,
+    "date": _date,
+    "instant": _instant,
+    "integer": lambda _, k, n: 1 + (n + k) % 30,
+    "decimal": lambda _, k, n: f"{10 + (n * 13 + k) % 990}.50",
+    "flag": lambda _, k, n: (n + k) % 3 > 0,
+    "texts": lambda field, _, n: f'["{field.name} {n % 50}"]',
+}
+
+
+@cache
+def _tail(entity: str) -> str:
+    """What follows in the ids of an entity."""
+    return f"-0000-7000-8000-{list(entities()).index(entity):012x}"
