@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date
 
@@ -63,9 +63,11 @@ def find(look: Look) -> Iterator[Discrepancy]:
     known, approved = forms(look), approvals(look)
     opened = {one["id"]: words.day(one["activated_on"]) for one in look.of_studies("StudySite")}
     sites = look.called("StudySite", opened)
-    for one in _subjects(look):
+    subjects = list(_subjects(look))
+    said = look.said("Consent", {row["id"] for one in subjects for row in one.consents})
+    for one in subjects:
         study = one.row["study_id"]
-        yield from _versions(look, one, known.get(study, []))
+        yield from _versions(look, one, known.get(study, []), said)
         yield from _backlog(look, one, known.get(study, []))
         yield from _lapsed(look, one, approved.get(study, []))
         began = opened.get(one.site)
@@ -105,14 +107,16 @@ def _grouped(rows: Sequence[Record], column: str) -> dict[str, list[Record]]:
     return found
 
 
-def _versions(look: Look, one: _Subject, known: Sequence[Form]) -> Iterator[Discrepancy]:
+def _versions(
+    look: Look, one: _Subject, known: Sequence[Form], all_: Mapping[str, Sequence[Statement]]
+) -> Iterator[Discrepancy]:
     """A form was signed that was not the approved one of that day, according to some system."""
     if not at_site(known, one.site):
         return
     for day, rows in one.signed().items():
         valid = in_force(known, one.site, day)
-        said = [s for own in look.said("Consent", [r["id"] for r in rows]).values() for s in own]
-        said = [s for s in said if s.fields.get("form_version")]
+        told_ = [s for row in rows for s in all_.get(row["id"], [])]
+        said = [s for s in told_ if s.fields.get("form_version")]
         right = {version(form.label) for form in valid}
         wrong = [s for s in said if version(s.fields["form_version"]) not in right]
         if not wrong:

@@ -17,6 +17,7 @@ from hub.clock import uuid7
 from hub.database import Session
 from hub.seal import Keyring
 
+FAILED = "failed"  # the kind that says a check could not be made
 HUB = "hub"  # the scope of a check that is bounded by nothing
 _COLUMNS = (
     "id", "digest", "rule", "entity", "entity_id", "field", "place", "found", "expected", "seq",
@@ -78,6 +79,36 @@ def keep(
         "update finding set closed_at = ? where id in {members} returning id", gone, (now,)
     )
     return Kept(len(new), reworded, len(gone))
+
+
+def fail(
+    session: Session,
+    keyring: Keyring,
+    check: Check,
+    scopes: Sequence[str],
+    *,
+    now: int,
+    today: date,
+) -> Kept:
+    """The check itself failed: what it found before stands, and a finding says that it may be out
+    of date; the next run that succeeds closes it."""
+    failed = [_failure(check, one, today) for one in scopes]
+    known = _known(session, check, scopes)
+    new = [(key, one) for one in failed if (key := digest(keyring, check, one)) not in known]
+    rows = [_row(check, key, one, now) for key, one in new]
+    session.insert(tables.finding, _COLUMNS, rows)
+    return Kept(opened=len(new))
+
+
+def _failure(check: Check, scope: str, today: date) -> Discrepancy:
+    entity = {"study": "Study", "person": "Person", "hub": ""}[check.scope]
+    return Discrepancy(
+        kind=FAILED, entity=entity, id="" if check.scope == "hub" else scope,
+        study=scope if check.scope == "study" else "", person=scope, evidence=(), since=today,
+        sentence=f"The check of {check.title} could not be made; what it found before may be "
+        "out of date.",
+        act="whoever runs the hub: its log tells more",
+    )  # fmt: skip
 
 
 def sign_off(session: Session, one: str, *, by: str, reason: str, until: str, at: int) -> str:

@@ -7,6 +7,7 @@ by without a record changing.
 
 from __future__ import annotations
 
+import time
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, date, tzinfo
@@ -18,7 +19,7 @@ import structlog
 from hub import audit, changes, tables
 from hub.checks import CHECKS
 from hub.checks.check import Check, Discrepancy, Scope
-from hub.checks.keeping import HUB, Kept, keep
+from hub.checks.keeping import HUB, Kept, fail, keep
 from hub.checks.look import Look
 from hub.checks.reach import Reach, reach
 from hub.checks.settings import Checks
@@ -33,6 +34,8 @@ ACTOR = "checks"  # who the audit names
 _SPENT = 600_000_000  # microseconds after which what is bounded by nothing is looked at again
 # what a check's own mistake raises; whatever the store raises ends the turn
 _FAULTS = (LookupError, ValueError, TypeError, AttributeError, ArithmeticError)
+_DEAR = 0.5  # seconds of computing after which a study rests
+_SHARE = 20  # times as long as it took: checks take a twentieth of the time at most
 _DUE = ("scope", "id")
 
 
@@ -51,6 +54,7 @@ class Checking:
     slice: int = 500
     group: int = 5
     hub_at: int = 0  # when what is bounded by nothing was last looked at
+    resting: dict[tuple[str, str], float] = field(default_factory=dict)  # what was dear, until when
 
     def look(self) -> bool:
         """Does the next few. False: there is nothing to do, or another is at it."""
@@ -71,9 +75,9 @@ class Checking:
         row = self.session.one("select cursor, day, policy from check_progress where id = 1")
         if row is None or self._is_new_day(row[1], row[2]) or self._hub_due():
             return True
-        return bool(
-            self.session.one("select 1 from check_due limit 1")
-            or changes.feed(self.session, row[0], 1)
+        due = self.session.all("select scope, id from check_due limit ?", (len(self.resting) + 1,))
+        return any(not self._rests(*one) for one in due) or bool(
+            changes.feed(self.session, row[0], 1)
         )
 
     def _since(self) -> str | None:
@@ -147,11 +151,14 @@ class Checking:
         scopes: tuple[Scope, ...] = ("study", "person")
         for scope in scopes:
             rows = self.session.all(
-                "select id from check_due where scope = ? order by id limit ?", (scope, self.group)
+                "select id from check_due where scope = ? order by id limit ?",
+                (scope, self.group + len(self.resting)),
             )
-            if rows:
-                ids = [row[0] for row in rows]
+            ids = [one for (one,) in rows if not self._rests(scope, one)][: self.group]
+            if ids:
+                began = time.thread_time()
                 self.run(scope, ids)
+                self._rest(scope, ids, time.thread_time() - began)
                 self.session.among(
                     "delete from check_due where scope = ? and id in {members} returning id",
                     ids,
@@ -159,6 +166,17 @@ class Checking:
                 )
                 return True
         return False
+
+    def _rests(self, scope: str, one: str) -> bool:
+        """Whether it was dear to check, and that was lately."""
+        return self.resting.get((scope, one), 0.0) > time.monotonic()
+
+    def _rest(self, scope: str, ids: Sequence[str], cost: float) -> None:
+        """A large study that messages come about all day is not checked anew with each of them."""
+        now = time.monotonic()
+        self.resting = {key: until for key, until in self.resting.items() if until > now}
+        if cost > _DEAR:
+            self.resting |= dict.fromkeys(((scope, one) for one in ids), now + _SHARE * cost)
 
     def _hub_due(self) -> bool:
         return self.clock() - self.hub_at > _SPENT and bool(self._of("hub"))
@@ -172,10 +190,14 @@ class Checking:
         for check in (one for one in CHECKS.values() if one.scope == scope):
             found = self._found(check, ids) if check.name not in self.checks.off else []
             if found is None:
-                continue
-            kept = keep(
-                self.session, self.keyring, check, ids, found, now=self.clock(), today=self.today()
-            )
+                kept = fail(
+                    self.session, self.keyring, check, ids, now=self.clock(), today=self.today()
+                )
+            else:
+                kept = keep(
+                    self.session, self.keyring, check, ids, found,
+                    now=self.clock(), today=self.today(),
+                )  # fmt: skip
             if kept.changed:
                 self._tell(check, kept)
 

@@ -8,6 +8,7 @@ from typing import Any
 from hub import worklists
 from hub.checks import CHECKS, names
 from hub.checks.check import Check
+from hub.checks.keeping import FAILED
 from hub.checks.settings import Checks
 from hub.grants import is_restricted
 from hub.principal import READ, Principal
@@ -15,6 +16,8 @@ from hub.query import BadQuery
 from hub.reader import Reader
 from hub.render import Record
 from hub.repository import Page
+
+_Counts = dict[tuple[str, str], int]  # rule, state → findings
 
 
 def overview(reader: Reader, principal: Principal, settings: Checks) -> list[Record]:
@@ -54,32 +57,31 @@ def named(name: str) -> Check:
     return CHECKS[name]
 
 
-def _one(check: Check, settings: Checks, counts: dict[str, dict[str, int]] | None) -> Record:
+def _one(check: Check, settings: Checks, counts: _Counts | None) -> Record:
+    def count(kind: str, state: str) -> int | None:
+        return None if counts is None else counts.get((check.rule(kind), state), 0)
+
+    def all_(state: str) -> int | None:
+        return None if counts is None else sum(count(kind.name, state) or 0 for kind in check.kinds)
+
     kinds = [
-        {"name": kind.name, "says": kind.says, "act": kind.act,
-         "open": counts and counts.get(check.rule(kind.name), {}).get("open", 0)}
+        {"name": kind.name, "says": kind.says, "act": kind.act, "open": count(kind.name, "open")}
         for kind in check.kinds
-    ]  # fmt: skip
-    own = (
-        [counts.get(check.rule(kind.name), {}) for kind in check.kinds]
-        if counts is not None
-        else []
-    )
+    ]
     return {
         "name": check.name, "number": check.number, "title": check.title, "says": check.says,
         "on": check.name not in settings.off, "kinds": kinds,
         "tolerances": {n: str(v) for n, v in settings.tolerance(check).items()},
-        "open": sum(one.get("open", 0) for one in own) if counts is not None else None,
-        "signed_off": sum(one.get("signed_off", 0) for one in own) if counts is not None else None,
+        "open": all_("open"), "signed_off": all_("signed_off"), "failed": count(FAILED, "open"),
     }  # fmt: skip
 
 
-def _counts(reader: Reader) -> dict[str, dict[str, int]]:
+def _counts(reader: Reader) -> _Counts:
     rows = reader.session.all(
-        "select rule, sum(case when signed_off_at is null then 1 else 0 end), count(*) "
-        "from finding where closed_at is null and scope <> '' group by rule"
+        "select rule, case when signed_off_at is null then 'open' else 'signed_off' end as state, "
+        "count(*) from finding where closed_at is null and scope <> '' group by rule, state"
     )
-    return {rule: {"open": int(n), "signed_off": int(every - n)} for rule, n, every in rows}
+    return {(rule, state): int(count) for rule, state, count in rows}
 
 
 def _told(reader: Reader, check: Check, items: Sequence[Record]) -> list[Record]:

@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import pytest
 
+from hub.checks import CHECKS, running
 from hub.checks.reach import reach
 from hub.checks.running import Checking
 from hub.checks.settings import Checks
@@ -140,3 +143,45 @@ def test_a_record_reaches_its_study_through_others_and_a_person_theirs(tell, sto
         found = reach(store, {name: [one]})
         assert found.studies == {known}
     assert found.people == {person}
+
+
+def broken(look):
+    raise KeyError("state")
+    yield
+
+
+def test_a_check_that_fails_says_so_and_leaves_what_it_found(tell, checking, store, monkeypatch):
+    disagree(tell)
+    run(checking)
+    whole = CHECKS["enrolment"]
+    monkeypatch.setattr(running, "CHECKS", {"enrolment": replace(whole, find=broken)})
+    tell(subject("S-0012", "off_study"), system="ehr")
+    run(checking)
+    run(checking)
+
+    assert findings(store) == [
+        ("check.enrolment.status-behind", 1), ("check.enrolment.failed", 1),
+    ]  # fmt: skip
+    monkeypatch.setattr(running, "CHECKS", {"enrolment": whole})
+    tell(subject("S-0012", "off_study"), system="edc")
+    run(checking)
+    assert findings(store) == [
+        ("check.enrolment.status-behind", 0), ("check.enrolment.failed", 0),
+    ]  # fmt: skip
+
+
+def test_a_study_that_was_dear_to_check_rests_for_a_while(tell, checking, store):
+    disagree(tell)
+    run(checking)
+    [(one,)] = store.all("select id from study")
+    checking._rest("study", [one], 0.1)  # that was cheap
+    assert not checking._rests("study", one)
+    checking._rest("study", [one], 100.0)
+    tell(subject("S-0012", "off_study"), system="ehr")
+    run(checking)
+
+    assert findings(store) == [("check.enrolment.status-behind", 1)]
+    assert store.one("select count(*) from check_due") == (1,)
+    checking.resting.clear()  # the time goes by
+    run(checking)
+    assert findings(store) == [("check.enrolment.status-behind", 0)]
