@@ -15,6 +15,7 @@ from crohub.backlog import backlog
 from crohub.ops import overview, tally
 from crohub.ops.asked import looks
 from crohub.ops.desk import Desk
+from hub import changes
 from hub.database import Session
 
 MEDIA = "text/plain; version=0.0.4; charset=utf-8"
@@ -34,6 +35,7 @@ class Hub(Collector):
             yield from _connections(rows)
             yield _states(session)
             yield from _queue(session)
+            yield _held_back(session)
         waiting = GaugeMetricFamily("crohub_journal_groups_waiting", "groups not stored yet")
         waiting.add_metric([], edge.writer.depth)
         yield waiting
@@ -88,6 +90,16 @@ def _states(session: Session) -> Metric:
     )
     for state, count in sorted(tally.by_state(session).items()):
         made.add_metric([state], count)
+    return made
+
+
+def _held_back(session: Session) -> Metric:
+    made = GaugeMetricFamily(
+        "crohub_feed_held_back_seconds",
+        "age of the oldest change that an older transaction keeps from being told",
+    )
+    since = changes.held_back(session)
+    made.add_metric([], max(0.0, time.time() - since / 1e6) if since else 0.0)
     return made
 
 

@@ -98,6 +98,18 @@ def head(session: Session) -> str:
     return f"{row[0] if row else 0}.0"
 
 
+def held_back(session: Session) -> int | None:
+    """When the oldest version was written (microseconds) that is committed and cannot be told yet,
+    for a transaction that began before it still runs; None: there is none."""
+    if session.dialect == "sqlite":
+        return None
+    row = session.one(
+        "select recorded_at from version where xid >= pg_snapshot_xmin(pg_current_snapshot()) "
+        "order by xid, v limit 1"
+    )
+    return row[0] if row else None
+
+
 def changes(
     reader: Reader,
     principal: Principal,

@@ -66,15 +66,20 @@ class Consumer:
             self.upto = start(desk)
         page = changes.feed(desk.hub, self.upto, PAGE)
         if not page:
+            if self.unsaved and desk.outlet.feed:  # who follows it is shown how far behind it is
+                self._save(name, [])
             return False
         news = list(to_tell(desk, page) if desk.outlet.feed else to_say(desk, page))
-        upto = page[-1].cursor
+        self.upto = page[-1].cursor
         self.unsaved += 1
         if news or self.unsaved >= _UNSAVED:
-            desk.writer.keep([], [], [deliveries.enter(name, news, upto, desk.clock())])
-            self.unsaved = 0
-        self.upto = upto
+            self._save(name, news)
         return True
+
+    def _save(self, name: str, news: Sequence[New]) -> None:
+        desk = self.desk
+        desk.writer.keep([], [], [deliveries.enter(name, news, self.upto, desk.clock())])
+        self.unsaved = 0
 
 
 def start(desk: Desk) -> str:

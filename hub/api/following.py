@@ -63,6 +63,8 @@ class Following:
         since = request.headers.get("last-event-id", "") or given.get("since", NOW)
         read = partial(self._part, principal, wanted, _AT_ONCE)
         first = await run_in_threadpool(read, since)
+        if request.method == "HEAD":
+            return Response(media_type=Stream.media_type)
         follower = Follower(
             principal=principal,
             wanted=wanted,

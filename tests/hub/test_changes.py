@@ -9,7 +9,7 @@ import threading
 
 import pytest
 
-from hub.changes import START, changes, feed, head
+from hub.changes import NOW, START, Wanted, changes, feed, head, held_back
 from hub.database import session
 from hub.principal import READ, SYSTEM, Principal
 from hub.query import BadQuery
@@ -62,6 +62,35 @@ def test_the_head_is_behind_all_that_was_said(reader, store, tell):
     assert [item["changed"] for item in changes(reader, READER, since, 10).items] == [
         {"sex": "male"}
     ]
+
+
+def test_a_cursor_from_before_a_restore_is_told(reader, tell):
+    tell(patient("p", "1", sex="female"))
+
+    with pytest.raises(BadQuery, match="restored"):
+        changes(reader, READER, "999999999999.1", 10)
+
+
+def test_from_now_on_only_what_is_to_come_is_told(reader, tell):
+    tell(patient("p", "1", sex="female"))
+    since = changes(reader, READER, NOW, 10).next
+    tell(patient("p", "1", sex="male"))
+
+    assert [one["version"] for one in changes(reader, READER, since, 10).items] == [2]
+
+
+def test_one_answer_reads_only_so_much_and_says_that_there_is_more(reader, tell, monkeypatch):
+    monkeypatch.setattr("hub.changes._PAGE", 2)
+    monkeypatch.setattr("hub.changes._SCANNED", 4)
+    for number in range(7):
+        tell(patient(f"p{number}", str(number), sex="female"))
+    wanted = Wanted(entities=frozenset({"Study"}))
+
+    first = changes(reader, READER, START, 10, wanted)
+    last = changes(reader, READER, first.next, 10, wanted)
+
+    assert (first.items, first.more) == ([], True)
+    assert (last.items, last.more) == ([], False)
 
 
 @pytest.mark.parametrize("cursor", ["ZZPHI", "1", "1.x", "-1.2", "9" * 30 + ".1", "1.1;drop"])
@@ -133,13 +162,16 @@ def test_a_version_that_is_committed_late_is_missed_by_its_number_and_not_by_the
 
         by_number = naive(quick, 0)
         early = feed(quick, START, 10)
+        held = held_back(quick)
         slow.raw.commit()
         late_by_number = naive(quick, by_number[-1])
+        none_held = held_back(quick)
         late = feed(quick, START, 10)
 
     assert by_number == [2]
     assert late_by_number == []  # version 1 is lost for who counts by number
     assert early == []
+    assert (held, none_held) == (1, None)
     assert {change.id for change in late} == {"slow", "quick"}
 
 
