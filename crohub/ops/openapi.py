@@ -175,7 +175,7 @@ def _beside() -> Json:
 
 def _hook() -> Json:
     name = parameter("name", "the connection", where="path")
-    body: Json = {"required": True, "content": {"*/*": {"schema": {}}}}
+    body: Json = {"required": True, "content": {"application/json": {"schema": {}}}}
     says = "one event of a connection, which knows its sender by a way of its own"
     answers = {
         "202": "it is on disk", "401": "it is not trusted", "404": "no connection takes them",

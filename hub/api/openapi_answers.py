@@ -58,6 +58,10 @@ def schemas() -> Json:
             "what came of an order; `done` false: it is stored and will be obeyed",
             done="boolean",
         ),
+        "Answered": an_object(
+            "how many questions were answered", done_="boolean", answered_="integer",
+            left_open_="integer",
+        ),
         "Outvoted": an_object(
             "a field that is not believed as it was written, and whose word is; null: nobody's "
             "yet, it waits for a person", field="string", believed=_WHEN,

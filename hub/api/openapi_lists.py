@@ -82,7 +82,7 @@ def _decisions(prefix: str) -> Json:
     return {
         all_: {
             "get": operation("hub", "questions for people", "$QuestionPage", asked),
-            "post": operation("hub", "answers all that meet a rule", "$Outcome", body=rule,
+            "post": operation("hub", "answers all that meet a rule", "$Answered", body=rule,
                               statuses=_DONE),
         },
         one: {

@@ -29,6 +29,9 @@ def hub(tmp_path_factory):
         path = config / "connections" / f"{system}.yaml"
         path.write_text(DESK.format(system=system, role=role, key=key))
     with serving(config) as running:
+        # the first message waits for the process that reads it to start
+        running.client.post("/api/v1/organizations", json={"name": "North"})
+        running.until(lambda: running.get("/api/v1/organizations")["items"])
         yield running
 
 
