@@ -13,6 +13,7 @@ from collections.abc import Callable, Iterator
 from functools import cache, partial
 from typing import Any
 
+from hub import feeds, tables
 from hub.database import Row, Session
 from hub.model.base import ENVELOPE
 from hub.model.spec import EntitySpec, FieldSpec, entities
@@ -48,7 +49,36 @@ def fill(session: Session, studies: int = STUDIES) -> int:
             with session.transaction():
                 session.insert(spec.table, columns, some)
             written += len(some)
+    with session.transaction():
+        _beside(session, studies)
     return written
+
+
+def _beside(session: Session, studies: int) -> None:
+    """What else views read: who speaks of an enrollment, what is wrong with some, the feeds."""
+    enrollments = [one("Enrollment", n) for n in range(count("Enrollment", studies))]
+    keys: list[Row] = [
+        (2 * n + k, b"%d" % (2 * n + k), "Enrollment", system, b"", owner, owner, "[]")
+        for n, owner in enumerate(enrollments)
+        for k, system in enumerate(_SYSTEMS[:2])
+    ]
+    session.insert(tables.xref, _XREF, keys)
+    findings: list[Row] = [
+        (one("Finding", n), b"%d" % n, _RULES[n % 2], 2 * n, "Enrollment", owner, "state", "",
+         "ctms: enrolled; edc: completed", "one value", 1, _AT, _AT if n % 10 else None)
+        for n, owner in enumerate(enrollments)
+    ]  # fmt: skip
+    session.insert(tables.finding, _FINDING, findings)
+    feeds.note(session, _AT, {(name, "all"): (name, _AT) for name in _SYSTEMS})
+
+
+_XREF = ("x", "digest", "entity", "system", "native", "home_id", "entity_id", "live")
+_FINDING = (
+    "id", "digest", "rule", "x", "entity", "entity_id", "field", "place", "found", "expected",
+    "seq", "opened_at", "closed_at",
+)  # fmt: skip
+_SYSTEMS = ("ctms", "edc", "ehr", "binder", "irb", "erp")
+_RULES = ("systems-disagree", "no-such-code")
 
 
 def count(entity: str, studies: int) -> int:
@@ -108,6 +138,7 @@ def _reference(entity: str, of: str, k: int, studies: int) -> Maker:
 
 
 _ALWAYS = {"currency": "USD", "country": "US", "unblinded": False}
+_FEW = {"course_code": 50, "course_group": 10, "department": 40}  # how many different ones
 
 
 def _code(field: FieldSpec, k: int, n: int) -> str:
@@ -132,18 +163,18 @@ def _instant(field: FieldSpec, k: int, n: int) -> str | None:
 
 
 _KINDS: dict[str, Callable[[FieldSpec, int, int], Any]] = {
-    "text": lambda field, _, n: f"{field.name} {n}",
+    "text": lambda field, _, n: f"{field.name} {n % _FEW.get(field.name, n + 1)}",
     "code": _code,
     "date": _date,
     "instant": _instant,
     "integer": lambda _, k, n: 1 + (n + k) % 30,
     "decimal": lambda _, k, n: f"{10 + (n * 13 + k) % 990}.50",
     "flag": lambda _, k, n: (n + k) % 3 > 0,
-    "texts": lambda field, _, n: f'["{field.name} {n % 50}"]',
+    "texts": lambda field, k, n: f'["{_code(field, k, n) if field.meta.codes else field.name}"]',
 }
 
 
 @cache
 def _tail(entity: str) -> str:
     """What follows in the ids of an entity."""
-    return f"-0000-7000-8000-{list(entities()).index(entity):012x}"
+    return f"-0000-7000-8000-{[*entities(), 'Finding'].index(entity):012x}"
