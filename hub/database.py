@@ -67,6 +67,15 @@ class Session:
         rows: list[Row] = self.raw.execute(_spell(sql, self.dialect), values).fetchall()
         return rows
 
+    def each(self, sql: str, values: Sequence[Any] = ()) -> Iterator[Row]:
+        """The rows of the answer, one after another; on PostgreSQL within a transaction."""
+        if self.dialect == "sqlite":
+            yield from self.raw.execute(sql, values)
+            return
+        with self.raw.cursor(name="each") as cursor:
+            cursor.execute(_spell(sql, self.dialect), values)
+            yield from cursor
+
     def one(self, sql: str, values: Sequence[Any] = ()) -> Row | None:
         """The first row of the answer."""
         row: Row | None = self.raw.execute(_spell(sql, self.dialect), values).fetchone()

@@ -25,14 +25,14 @@ from hub.api.records import Records
 PREFIX = "/api/v1"
 
 
-def router(own: Records) -> APIRouter:
+def router(own: Records, exports: bulk.Bulk | None = None) -> APIRouter:
     """The routes below /api/v1."""
     made = APIRouter(prefix=PREFIX)
     made.include_router(following.routes(own))
     made.include_router(lists.routes(own))
     made.include_router(words.routes(own))
     made.include_router(provenance.routes(own))
-    made.include_router(bulk.routes(own))
+    made.include_router(bulk.routes(exports or bulk.Bulk(own)))
     made.include_router(records.routes(own))
     made.include_router(writes.routes(own))
     return made
@@ -43,8 +43,9 @@ def mount(app: FastAPI, deps: Deps) -> Sessions:
     `deps.open_paths` go without. Close what it returns when the application ends."""
     sessions = Sessions(deps.open_session, deps.sessions, embedded=deps.embedded)
     own = Records(deps, sessions, Kept(sessions.watch))
-    app.include_router(router(own))
-    app.include_router(views.routes(own))
+    exports = bulk.Bulk(own)
+    app.include_router(router(own, exports))
+    app.include_router(views.routes(own, exports))
     app.include_router(checks.routes(own))
     docs.install(app)
     app.state.refused = deps.refused

@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import threading
 import time
-from collections.abc import AsyncIterator, Iterator
+from collections.abc import AsyncIterator, Callable, Iterator, Sequence
 from contextlib import closing
 from dataclasses import dataclass, field
+from functools import partial
 
 import structlog
 from fastapi import APIRouter, Request, Response
@@ -22,6 +23,7 @@ from hub.model.spec import EntitySpec
 from hub.principal import READ, Principal
 from hub.query import BadQuery, Query
 from hub.reader import Reader
+from hub.tabular.column import Column, Rows
 from hub.tabular.formats import FORMATS, Format
 
 log = structlog.get_logger("api")
@@ -45,42 +47,56 @@ class Bulk:
         not read it; the audit knows of it before the first byte."""
         spec, principal = spec_of(request), principal_of(request)
         params = parameters(request)
-        form = _format(request, dict(params).get("format", ""))
+        form = wanted(request, dict(params).get("format", "")) or FORMATS["ndjson"]
         if {name for name, _ in params} & _PAGED:
             raise BadQuery("CROHUB-UNKNOWN-PARAMETER", _WHOLE)
         query = filters.parse(spec, [p for p in params if p[0] != "format"])
         known([p for p in params if p[0] == "format"], ("format",))
         principal.must(READ)
+        pieces = self._pieces(principal, spec, query, form)
+        detail = {"format": form.name, "include": sorted(query.view.include)}
+        noted = partial(self.records.deps.noted, principal, f"{spec.plural} exported", detail)
+        return await self.give(pieces, noted, f"{spec.plural}.{form.name}", form.media)
+
+    async def give(
+        self, pieces: Iterator[bytes], noted: Callable[[], None], name: str, media: str
+    ) -> Response:
+        """An answer that is written piece by piece, as a file called `name`; the audit knows of it
+        before the first byte. Raises Busy where too many are under way."""
         if not self.room.acquire(blocking=False):
             raise Busy
-        pieces = self._pieces(principal, spec, query, form)
         try:
-            self._note(principal, spec, query, form)
+            noted()
             first = await run_in_threadpool(next, pieces, b"")
         except BaseException:
             await run_in_threadpool(self._end, pieces)
             raise
         headers = {
             "Cache-Control": "no-store",
-            "Content-Disposition": f'attachment; filename="{spec.plural}.{form.name}"',
+            "Content-Disposition": f'attachment; filename="{name}"',
         }
-        return StreamingResponse(self._streamed(first, pieces), 200, headers, form.media)
-
-    def _note(self, principal: Principal, spec: EntitySpec, query: Query, form: Format) -> None:
-        detail = {"format": form.name, "include": sorted(query.view.include)}
-        self.records.deps.noted(principal, f"{spec.plural} exported", detail)
+        return StreamingResponse(self._streamed(first, pieces), 200, headers, media)
 
     def _pieces(
         self, principal: Principal, spec: EntitySpec, query: Query, form: Format
     ) -> Iterator[bytes]:
+        head = bulk.columns(spec, query.view, nested=form.nested)
+
+        def found(reader: Reader) -> Rows:
+            return bulk.rows(reader, principal, spec, query, nested=form.nested)
+
+        return self.written(form, head, found, spec.name)
+
+    def written(
+        self, form: Format, head: Sequence[Column], found: Callable[[Reader], Rows], name: str
+    ) -> Iterator[bytes]:
+        """The pieces of a table whose rows are read in one moment of the store."""
         deps, until = self.records.deps, time.monotonic() + LONGEST
         with closing(deps.open_session()) as session, moment(session):
             reader = Reader(session, deps.keyring, deps.saw, deps.policy)
-            head = bulk.columns(spec, query.view, nested=form.nested)
-            found = bulk.rows(reader, principal, spec, query, nested=form.nested)
-            for piece in form.written(head, found):
+            for piece in form.written(head, found(reader)):
                 if time.monotonic() > until:
-                    log.warning("an export took too long", entity=spec.name)
+                    log.warning("an export took too long", of=name)
                     raise TimeoutError
                 yield piece
 
@@ -97,15 +113,15 @@ class Bulk:
         self.room.release()
 
 
-def routes(records: Records) -> APIRouter:
+def routes(exports: Bulk) -> APIRouter:
     """The route. It stands before the records' own, whose last part of the path is any id."""
     made = APIRouter()
-    made.add_route("/{plural}/export", Bulk(records).export, methods=["GET"])
+    made.add_route("/{plural}/export", exports.export, methods=["GET"])
     return made
 
 
-def _format(request: Request, named: str) -> Format:
-    """As the address names it, else as the Accept header does."""
+def wanted(request: Request, named: str) -> Format | None:
+    """The form that the address names, else the Accept header; None: neither names one."""
     if named in FORMATS:
         return FORMATS[named]
     accepted = request.headers.get("accept", "")
@@ -114,4 +130,4 @@ def _format(request: Request, named: str) -> Format:
             return form
     if named:
         raise BadQuery("CROHUB-BAD-VALUE", f"format: expected one of: {', '.join(FORMATS)}")
-    return FORMATS["ndjson"]
+    return None

@@ -2,22 +2,27 @@
 
 from __future__ import annotations
 
+from functools import partial
 from typing import Any
 
 from fastapi import APIRouter, Request, Response
+from starlette.concurrency import run_in_threadpool
 
 from hub.api.answers import answer, known, parameters
 from hub.api.auth import principal_of
+from hub.api.bulk import Bulk, wanted
 from hub.api.errors import Problem
 from hub.api.records import Records
-from hub.principal import READ
+from hub.filters import Params
+from hub.principal import READ, Principal
 from hub.query import BadQuery
-from hub.views import asked, read
+from hub.tabular.formats import Format
+from hub.views import asked, read, table
 from hub.views.catalogue import named, views
 from hub.views.view import View
 
 
-def routes(records: Records) -> APIRouter:
+def routes(records: Records, exports: Bulk) -> APIRouter:
     """`/views`, `/views/ctms/study_overview` and so on."""
     made = APIRouter(include_in_schema=False)
 
@@ -28,14 +33,40 @@ def routes(records: Records) -> APIRouter:
         return answer({"items": [_described(view) for view in views().values()], "next": None})
 
     @made.get("/views/{family}/{name}")
-    def one(request: Request, family: str, name: str) -> Response:
-        view = _view(family, name)
-        question = asked.parse(view, parameters(request))
-        with records.reading() as reader:
-            found = read.page(reader, principal_of(request), view, question)
-        return answer(_told(found))
+    async def one(request: Request, family: str, name: str) -> Response:
+        view, params = _view(family, name), parameters(request)
+        principal, named_ = principal_of(request), known(_of(params, "format"), ("format",))
+        form = None if named_.get("format") == "json" else wanted(request, named_.get("format", ""))
+        question = asked.parse(view, [p for p in params if p[0] != "format"])
+        if form:
+            return await _table(exports, principal, view, question, form)
+        return answer(await run_in_threadpool(_page, records, principal, view, question))
 
     return made
+
+
+def _of(params: Params, name: str) -> list[tuple[str, str]]:
+    return [one for one in params if one[0] == name]
+
+
+def _page(records: Records, principal: Principal, view: View, question: asked.Asked) -> Any:  # noqa: ANN401
+    with records.reading() as reader:
+        return _told(read.page(reader, principal, view, question))
+
+
+async def _table(
+    exports: Bulk, principal: Principal, view: View, question: asked.Asked, form: Format
+) -> Response:
+    """The whole view as a file; who took it, and as what, enters the audit."""
+    principal.must(READ)
+    rows = partial(table.rows, principal=principal, view=view, asked=question)
+    head = table.columns(view, question)
+    pieces = exports.written(form, head, rows, view.name)
+    detail = {"format": form.name}
+    noted = partial(exports.records.deps.noted, principal, f"{view.name} exported", detail)
+    given = await exports.give(pieces, noted, f"{view.name}.{form.name}", form.media)
+    given.headers["Crohub-Most-Rows"] = str(table.MOST)
+    return given
 
 
 def _told(found: read.Answer) -> dict[str, Any]:
