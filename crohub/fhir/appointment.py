@@ -11,6 +11,7 @@ from crohub.fhir.scene import (
     concept,
     has_clock,
     of_study,
+    person,
     reference,
     required,
     status,
@@ -36,7 +37,7 @@ def write(record: Record, scene: Scene) -> Json:
     status(made, "status", said, record["status"], record["status_native"])
     made |= _when(record)
     if scene.r5:
-        made["subject"] = reference(record["participant"])
+        made["subject"] = person(record)
         made["serviceType"] = [{"concept": kind}] if kind else []
         return made | {"reason": [{"concept": why}] if why else []}
     return made | {"serviceType": [kind] if kind else [], "reasonCode": [why] if why else []}
@@ -44,7 +45,7 @@ def write(record: Record, scene: Scene) -> Json:
 
 def _participants(record: Record) -> list[Json]:
     place = reference(record["location"])
-    taking = [required(reference(record["participant"])), *([place] if place else [])]
+    taking = [required(person(record)), *([place] if place else [])]
     return [{"actor": one, "status": "accepted"} for one in taking]
 
 

@@ -11,6 +11,7 @@ from crohub.fhir.scene import (
     of_study,
     own,
     period,
+    person,
     reference,
     status,
     time,
@@ -42,7 +43,7 @@ def _r4(record: Record, form: str, valid: Json | None) -> Json:
     by = reference(record["obtained_by"])
     return {
         "scope": concept(None, _SCOPE),
-        "patient": reference(record["participant"]),
+        "patient": person(record),
         "dateTime": time(record["signed_at"]),
         "performer": [by] if by else [],
         "policyRule": concept(form or "consent form not named"),
@@ -53,7 +54,7 @@ def _r4(record: Record, form: str, valid: Json | None) -> Json:
 def _r5(record: Record, form: str, valid: Json | None) -> Json:
     by = reference(record["obtained_by"])
     return {
-        "subject": reference(record["participant"]),
+        "subject": person(record),
         "date": day(record["signed_at"]),
         "period": valid,
         "grantee": [by] if by else [],

@@ -10,6 +10,7 @@ from crohub.fhir.scene import (
     concept,
     own,
     period,
+    person,
     reference,
     required,
     status,
@@ -29,7 +30,7 @@ def write(record: Record, scene: Scene) -> Json:
         "study": required(reference(record["study"])),
         "period": period(record["enrolled_on"], record["off_study_on"]),
     }
-    subject = required(reference(record["participant"]))
+    subject = required(person(record, record["subject_number"]))
     if scene.r5:
         return made | {
             "status": "active", "subject": subject, "progress": _progress(record, scene),

@@ -50,6 +50,7 @@ class Scene:
                 "type": {"text": one["type"]},
                 "system": systems.uri(self.codes, one["type"], one["assigner"]),
                 "value": one["value"],
+                "period": {"start": one.get("since"), "end": one.get("until")},
             }
             for one in record.get("identifiers", ())
         ]
@@ -70,6 +71,13 @@ def reference(to: Record | None) -> Json | None:
     if to is None:
         return None
     return {"reference": f"{TYPES[to['entity']]}/{to['id']}", "display": to.get("label")}
+
+
+def person(record: Record, number: str | None = None) -> Json | None:
+    """Whom it is about, called by the number they have in the study: their name is sealed."""
+    known = number or (record.get("enrollment") or {}).get("label")
+    found = reference(record["participant"])
+    return found and found | {"display": known}
 
 
 def required(value: Json | None) -> Json:

@@ -132,6 +132,13 @@ def test_what_is_only_expected_is_no_document(client):
     assert document["content"][0]["attachment"]["title"] == "Consent form 3.0"
 
 
+def test_whoever_has_no_name_here_is_called_by_their_number(plain):
+    [consent] = resources(plain, "R4", "Consent")
+    subject = resources(plain, "R5", "ResearchSubject?identifier=S-0003")[0]["subject"]
+
+    assert (consent["patient"]["display"], subject["display"]) == ("S-0001", "S-0003")
+
+
 def test_the_arm_is_nowhere(client, served):
     assert served.store.all("select id from enrollment_arm where arm_assigned is not null")
 
