@@ -14,6 +14,7 @@ from hub.reader import Reader
 from hub.render import sheet
 from hub.repository import listed
 
+_NEXT = b'"next":'
 _KEY = ("id", "version", "recorded_at")
 
 
@@ -51,3 +52,9 @@ class Rendered:
             self._known.clear()
         self._known |= {(spec.name, key): text for key, text in made.items()}
         return made
+
+
+def next_in(body: bytes) -> str | None:
+    """Where a page in JSON says that it goes on."""
+    found: str | None = orjson.loads(body[body.rindex(_NEXT) + len(_NEXT) : -1])
+    return found

@@ -5,16 +5,18 @@ from __future__ import annotations
 from collections.abc import Mapping
 from types import MappingProxyType
 from typing import Any
-from urllib.parse import parse_qsl
+from urllib.parse import parse_qsl, urlencode
 
 import orjson
 from fastapi import Request, Response
 
+from hub.filters import limit
 from hub.query import BadQuery
 from hub.render import Record
 
 JSON = "application/json"
 _MOST = 100  # parameters of one request
+_OF_PAGE = ("cursor", "limit", "_limit")
 
 
 def answer(
@@ -28,14 +30,30 @@ def answer(
     return Response(orjson.dumps(body), 200, {"Cache-Control": keep, **headers}, JSON)
 
 
-def written(body: bytes) -> Response:
+def written(body: bytes, headers: Mapping[str, str] = MappingProxyType({})) -> Response:
     """What is JSON already."""
-    return Response(body, 200, {"Cache-Control": "private, no-cache"}, JSON)
+    return Response(body, 200, {"Cache-Control": "private, no-cache", **headers}, JSON)
 
 
-def page(items: list[Record], following: str | None, *, sealed: bool = False) -> Response:
-    """A page of a list."""
-    return answer({"items": items, "next": following}, sealed=sealed)
+def page(
+    request: Request, items: list[Record], following: str | None, *, sealed: bool = False
+) -> Response:
+    """A page of a list, with a link to the next one."""
+    headers = links(request, following)
+    return answer({"items": items, "next": following}, sealed=sealed, headers=headers)
+
+
+def links(request: Request, following: str | None) -> dict[str, str]:
+    """The Link header (RFC 8288) of a page: where it goes on, with the page size that counts.
+    Whoever searched by a body goes on by one."""
+    if following is None or request.method != "GET":
+        return {}
+    given = parameters(request)
+    kept = [(name, value) for name, value in given if name not in _OF_PAGE]
+    sizes = [value for name, value in given if name in _OF_PAGE[1:] and value]
+    kept += [("limit", str(limit(size))) for size in sizes[:1]]
+    query = urlencode([*kept, ("cursor", following)])
+    return {"Link": f'<{request.url.path}?{query}>; rel="next"'}
 
 
 def parameters(request: Request) -> list[tuple[str, str]]:

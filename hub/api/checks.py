@@ -39,6 +39,6 @@ def routes(records: Records) -> APIRouter:
                 after=given.get("cursor", ""),
                 limit=filters.limit(given.get("limit", given.get("_limit", ""))),
             )
-        return page(found.items, found.next)
+        return page(request, found.items, found.next)
 
     return made

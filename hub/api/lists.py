@@ -38,7 +38,7 @@ def routes(records: Records) -> APIRouter:
                 after=given.get("cursor", ""),
                 limit=_limit(given),
             )
-        return page(found.items, found.next)
+        return page(request, found.items, found.next)
 
     @made.get("/decisions")
     def decisions(request: Request) -> Response:
@@ -52,7 +52,7 @@ def routes(records: Records) -> APIRouter:
                 after=given.get("cursor", ""),
                 limit=_limit(given),
             )
-        return page(found.items, found.next)
+        return page(request, found.items, found.next)
 
     return made
 

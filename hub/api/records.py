@@ -15,7 +15,7 @@ from starlette.concurrency import run_in_threadpool
 from hub import filters, repository
 from hub import history as histories
 from hub.api import body
-from hub.api.answers import answer, known, page, parameters, written
+from hub.api.answers import answer, known, links, page, parameters, written
 from hub.api.auth import principal_of
 from hub.api.deps import Deps, Sessions
 from hub.api.errors import Problem, not_found
@@ -27,7 +27,7 @@ from hub.principal import READ, Principal
 from hub.query import Query, Sought, View
 from hub.reader import Reader, sealed_parts
 from hub.render import Record
-from hub.rendered import Rendered
+from hub.rendered import Rendered, next_in
 
 _ID = re.compile(r"[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}")
 _CLOCKS = ("as_of", "known_at")
@@ -57,7 +57,8 @@ class Records:
         principal.must(READ)  # each in their own name: a refusal is not shared
         place = (spec.name, request.scope["query_string"], principal.grants)
         reading = partial(run_in_threadpool, self._whole, principal, spec, query)
-        return written(await self.kept.give(place, reading))
+        body = await self.kept.give(place, reading)
+        return written(body, links(request, next_in(body)))
 
     async def search(self, request: Request) -> Response:
         """A page of records that have the identifiers in the body; the query as of a list."""
@@ -96,7 +97,7 @@ class Records:
             )
         if found is None:
             raise not_found()
-        return page(found.items, found.next, sealed=_is_sealed(spec, view))
+        return page(request, found.items, found.next, sealed=_is_sealed(spec, view))
 
     @contextmanager
     def reading(self) -> Iterator[Reader]:
@@ -106,17 +107,18 @@ class Records:
 
     def _page(self, request: Request, spec: EntitySpec, query: Query) -> Response:
         if query.view == _WHOLE:
-            return written(self._whole(principal_of(request), spec, query))
+            body = self._whole(principal_of(request), spec, query)
+            return written(body, links(request, next_in(body)))
         with self.reading() as reader:
             found = repository.page(reader, principal_of(request), spec, query)
-        return page(found.items, found.next, sealed=_is_sealed(spec, query.view))
+        return page(request, found.items, found.next, sealed=_is_sealed(spec, query.view))
 
     def _past(
         self, request: Request, spec: EntitySpec, query: Query, clocks: dict[str, str]
     ) -> Response:
         with self.reading() as reader:
             found = page_of_past(reader, principal_of(request), spec, query, _asked(clocks))
-        return page(found.items, found.next)
+        return page(request, found.items, found.next)
 
     def _whole(self, principal: Principal, spec: EntitySpec, query: Query) -> bytes:
         with self.reading() as reader:

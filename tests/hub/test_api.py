@@ -12,7 +12,7 @@ from fastapi import FastAPI
 from starlette.routing import Route
 from starlette.testclient import TestClient
 
-from hub import keys
+from hub import filters, keys
 from hub.api import errors
 from hub.api.app import mount, router
 from hub.api.deps import Busy, Deps, Sessions
@@ -562,3 +562,23 @@ def test_callers_with_other_grants_share_no_answer(tell, other, whom):
         for principal, expected in (*asked, *reversed(asked)):
             whom[:] = [principal]
             assert (principal.name, titles()) == (principal.name, expected)
+
+
+def test_a_page_links_to_the_next_one_with_the_size_that_counts(plain, tell, monkeypatch):
+    monkeypatch.setattr(filters, "LARGEST", 2)
+    for number in range(5):
+        tell(patient(f"p{number}", language="no"))
+
+    asked, pages = "/api/v1/participants?language=no&limit=999999&sort=-id", []
+    while asked:
+        answer = plain.get(asked)
+        pages.append([item["id"] for item in answer.json()["items"]])
+        link = answer.headers.get("link", "")
+        assert bool(link) == (answer.json()["next"] is not None)
+        assert not link or ("limit=2&" in link and link.endswith('; rel="next"'))
+        asked = link.partition(">")[0].removeprefix("<")
+    searched = plain.get("/api/v1/participants?fields=language&limit=2")
+
+    assert [len(one) for one in pages] == [2, 2, 1]
+    assert len({one for page in pages for one in page}) == 5
+    assert "fields=language" in searched.headers["link"]
