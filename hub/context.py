@@ -72,6 +72,7 @@ class Changes:
     now: int
     assertions: list[Row] = field(default_factory=list)
     identifiers: list[Row] = field(default_factory=list)
+    periods: list[Row] = field(default_factory=list)  # said anew of identifiers that are known
     versions: list[Row] = field(default_factory=list)
     links: dict[tuple[int, int], Row] = field(default_factory=dict)
     xrefs: dict[int, None] = field(default_factory=dict)  # numbers of keys to write, in order

@@ -87,16 +87,21 @@ def _add_identifiers(
 ) -> None:
     wanted = _shown_types(spec, view)
     rows = reader.session.among(
-        "select r.entity_id, i.type, i.assigner, i.value, i.x "
+        "select r.entity_id, i.type, i.assigner, i.value, i.x, i.since, i.until "
         "from xref r join identifier i on i.x = r.x where r.entity_id in {members}",
         [record["id"] for record in records],
     )
     found: dict[str, dict[tuple[int, str, str], Record]] = {}
-    for one, type_, assigner, sealed, x in rows:
+    for one, type_, assigner, sealed, x, since, until in rows:
         if type_ in wanted:
             value = reader.keyring.open(bytes(sealed), f"identifier|{x}|value".encode()).decode()
-            shown = {"type": type_, "value": value, "assigner": assigner}
-            found.setdefault(one, {})[wanted.index(type_), assigner, value] = shown
+            own = found.setdefault(one, {})
+            shown = own.setdefault(
+                (wanted.index(type_), assigner, value),
+                {"type": type_, "value": value, "assigner": assigner},
+            )
+            said = {"since": since, "until": until}
+            shown |= {name: day for name, day in said.items() if day}
     for record in records:
         own = found.get(record["id"], {})
         record["identifiers"] = [own[key] for key in sorted(own)]

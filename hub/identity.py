@@ -10,7 +10,7 @@ tied and a finding says so.
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import lru_cache
 from types import MappingProxyType
 from typing import Any, NamedTuple
@@ -41,6 +41,8 @@ class Token:
     value: str
     strong: bool
     single: bool
+    since: str = ""
+    until: str = ""
 
 
 class Against(NamedTuple):
@@ -58,8 +60,14 @@ class Against(NamedTuple):
 
 def tokens(keyring: Keyring, spec: EntitySpec, given: Iterable[Identifier]) -> list[Token]:
     """The usable identifiers of a statement. Placeholders and malformed ones are no tokens."""
-    found = [_token(keyring, spec.name, one.type, one.value, one.assigner) for one in given]
-    return [token for token in found if token]
+    found = []
+    for one in given:
+        token = _token(keyring, spec.name, one.type, one.value, one.assigner)
+        if token and (one.since or one.until):
+            token = replace(token, since=one.since, until=one.until)
+        if token:
+            found.append(token)
+    return found
 
 
 @lru_cache(maxsize=8192)  # a hospital speaks of the same people for days
@@ -197,11 +205,15 @@ def _clash(spec: EntitySpec, spoken: Mapping[str, Any], other: Thing) -> str:
 def remember(
     context: Context, changes: Changes, spec: EntitySpec, xref: Xref, given: Sequence[Token]
 ) -> None:
-    """Notes which identifiers this key holds; what was noted before stays."""
+    """Notes which identifiers this key holds; what was noted before stays, with what was said last
+    of its first and last day."""
     world = context.world
     for token in given:
         holders = world.holders.setdefault(token.digest, [])
         if xref.x in holders:
+            if token.since or token.until:
+                row = (token.since, token.until, token.find, token.digest, xref.x)
+                changes.periods.append(row)
             continue
         holders.append(xref.x)
         world.given.setdefault(xref.x, []).append(
@@ -212,7 +224,7 @@ def remember(
         changes.identifiers.append(
             (
                 token.digest, xref.x, spec.name, token.type, token.assigner, sealed,
-                token.find, token.strong,
+                token.find, token.strong, token.since, token.until,
             )
         )  # fmt: skip
         changes.born.append(token.digest)

@@ -155,7 +155,16 @@ def _reference(keyring: Keyring, digest: Digest, ref: Ref) -> Plain:
 
 def _tokens(keyring: Keyring, owner: EntitySpec, given: Sequence[Identifier]) -> list[Plain]:
     return [
-        [t.digest.hex(), t.find.hex(), t.type, t.assigner, t.value, t.strong, t.single]
+        [
+            t.digest.hex(),
+            t.find.hex(),
+            t.type,
+            t.assigner,
+            t.value,
+            t.strong,
+            t.single,
+            *((t.since, t.until) if t.since or t.until else ()),
+        ]
         for t in tokens(keyring, owner, given)
     ]
 
@@ -218,8 +227,8 @@ def _held(given: list[Plain]) -> tuple[Token, ...]:
     read = bytes.fromhex
     return tuple(
         [
-            Token(read(digest), read(find), type_, assigner, value, strong, single)
-            for digest, find, type_, assigner, value, strong, single in given
+            Token(read(digest), read(find), type_, assigner, value, strong, single, *period)
+            for digest, find, type_, assigner, value, strong, single, *period in given
         ]
     )
 

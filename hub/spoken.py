@@ -74,7 +74,7 @@ def _plain(one: Statement) -> dict[str, Any]:
     return {
         "entity": one.entity, "key": one.key, "of": one.of, "at": one.at,
         "complete": one.complete,
-        "identifiers": [[i.type, i.value, i.assigner] for i in one.identifiers],
+        "identifiers": [given.told for given in one.identifiers],
         "fields": {name: plain_value(value) for name, value in one.fields.items()},
     }  # fmt: skip
 

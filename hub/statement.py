@@ -28,11 +28,20 @@ REMOVED: Final = Removed()
 @dataclass(slots=True, unsafe_hash=True)  # not frozen: many a message, made twice as fast
 class Identifier:
     """One identifier of a thing: `type` is one of its entity's identifier types, `assigner` the
-    authority that issued it ("" where the type itself is world-wide, such as `nct`)."""
+    authority that issued it ("" where the type itself is world-wide, such as `nct`). `since` and
+    `until`, its first and last day, are dates where the source says them."""
 
     type: str
     value: str
     assigner: str = ""
+    since: str = ""
+    until: str = ""
+
+    @property
+    def told(self) -> list[str]:
+        """As JSON: three texts, five where it says when."""
+        said = [self.type, self.value, self.assigner]
+        return [*said, self.since, self.until] if self.since or self.until else said
 
 
 @dataclass(frozen=True, slots=True)
@@ -131,7 +140,7 @@ def plain_value(value: Value) -> Any:  # noqa: ANN401 - JSON
     if value is REMOVED:
         return {"removed": True}
     if isinstance(value, Ref):
-        ids = [[i.type, i.value, i.assigner] for i in value.identifiers]
+        ids = [one.told for one in value.identifiers]
         plain = {"ref": value.entity, "key": value.key, "identifiers": ids}
         return plain | {"id": value.id} if value.id else plain
     if isinstance(value, list | tuple):

@@ -86,6 +86,8 @@ identifier = Table(
     Column("value", LargeBinary, nullable=False),  # sealed
     Column("find", LargeBinary, nullable=False),
     Column("strong", Boolean, nullable=False),
+    Column("since", String(10), nullable=False, server_default=""),  # its first day, "": not said
+    Column("until", String(10), nullable=False, server_default=""),  # its last
     PrimaryKeyConstraint("find", "digest", "x"),
 )
 

@@ -27,6 +27,8 @@ _FINDING = (
 
 _STAYS = ("digest", "entity", "system", "native", "home_id", "young")  # with a key
 
+_PERIOD = "update identifier set since = ?, until = ? where find = ? and digest = ? and x = ?"
+
 
 @cache
 def columns_of(table: Any) -> tuple[str, ...]:  # noqa: ANN401 - sqlalchemy Table
@@ -40,6 +42,8 @@ def write(context: Context, changes: Changes) -> None:
     session.insert(tables.assertion, columns_of(tables.assertion), changes.assertions)
     _write_xrefs(context, changes)
     session.insert(tables.identifier, columns_of(tables.identifier), changes.identifiers)
+    for row in changes.periods:
+        session.run(_PERIOD, row)
     links = list(changes.links.values())
     session.upsert(tables.same_as, columns_of(tables.same_as), links, ("kept_x", "retired_x"))
     relations = list(changes.relations.values())

@@ -17,6 +17,7 @@ from mappings.values import BadValue
 
 # Adds the identifiers of one thing; complaints about bad ones go to the second list.
 Add = Callable[[Any, Any, str, list[Identifier], list[Complaint]], None]
+_SetDays = Callable[[Any, Any, str, Identifier, list[Complaint]], None]
 
 
 def identifiers(rules: Sequence[Identify], entity: EntitySpec, shop: Workshop) -> tuple[Add, ...]:
@@ -29,6 +30,7 @@ def _adder(rule: Identify, entity: EntitySpec, shop: Workshop) -> Add:
     each = shop.medium.each(rule.each) if rule.each else _itself
     types = entity.identifiers
     unsaid = _authority(rule, shop)
+    when = _days(rule, entity, shop)
 
     def add(
         document: Document,
@@ -57,6 +59,7 @@ def _adder(rule: Identify, entity: EntitySpec, shop: Workshop) -> Add:
             if system is None and unsaid and _is_own(types[type_]):
                 system = unsaid
             one = Identifier(type_, value, system if type(system) is str else "")
+            when(document, item, key, one, notes)
             if one not in found:
                 found.append(one)
 
@@ -67,6 +70,30 @@ def _values(rule: Identify, shop: Workshop) -> tuple[Value, Value, Value]:
     """Type, value and assigner, in the order they are read."""
     system = compiling.value(rule.system, shop) if rule.system else _nothing
     return compiling.value(rule.type, shop), compiling.value(rule.value, shop), system
+
+
+def _days(rule: Identify, entity: EntitySpec, shop: Workshop) -> _SetDays:
+    """Sets the first and the last day of an identifier, where the mapping reads them. One that
+    cannot be read is left out, and noted."""
+    read = [
+        (name, compiling.value(source, shop, kind="date"), _blame(rule, entity, name, source))
+        for name, source in (("since", rule.since), ("until", rule.until))
+        if source
+    ]
+
+    def days(
+        document: Document, item: Element, key: str, one: Identifier, notes: list[Complaint]
+    ) -> None:
+        for name, get, blame in read:
+            try:
+                day = get(document, item)
+            except BadValue as bad:
+                notes.append(blame.complaint(bad, key))
+                continue
+            if type(day) is str:
+                setattr(one, name, day)
+
+    return days if read else _no_days
 
 
 def _authority(rule: Identify, shop: Workshop) -> str:
@@ -85,17 +112,26 @@ def _is_own(kind: IdentifierType) -> bool:
 
 
 def _blames(rule: Identify, entity: EntitySpec) -> tuple[Blame, Blame, Blame]:
-    def blame(name: str, source: Rule) -> Blame:
-        return Blame(
-            entity=entity.name,
-            field=f"identifiers.{name}",
-            place=placed(source.place, rule.each),
-            sealed=name == "value",
-            policy=source.on_bad,
-        )
-
     system = rule.system or rule.value
-    return blame("type", rule.type), blame("value", rule.value), blame("system", system)
+    read = (("type", rule.type), ("value", rule.value), ("system", system))
+    kind, value, assigner = (_blame(rule, entity, name, source) for name, source in read)
+    return kind, value, assigner
+
+
+def _blame(rule: Identify, entity: EntitySpec, name: str, source: Rule) -> Blame:
+    return Blame(
+        entity=entity.name,
+        field=f"identifiers.{name}",
+        place=placed(source.place, rule.each),
+        sealed=name == "value",
+        policy=source.on_bad,
+    )
+
+
+def _no_days(
+    _document: Document, _item: Element, _key: str, _one: Identifier, _notes: list[Complaint]
+) -> None:
+    return None
 
 
 def _nothing(_document: Document, _element: Element) -> None:

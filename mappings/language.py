@@ -233,16 +233,19 @@ def _yes(name: str, rules: Table, mistakes: Mistakes) -> bool:
     return shapes.choice_of(rules.items.get(name), ("true", "false"), "false", mistakes) == "true"
 
 
+_IDENTIFIER = ("each", "is", "type", "value", "system", "since", "until")
+
+
 def _identifiers(node: Node | None, entity: EntitySpec, reader: Reader) -> Iterator[Identify]:
     for table in shapes.tables_of(node, reader.mistakes, "a table with type or is, and value"):
-        shapes.only(
-            table, ("each", "is", "type", "value", "system"), reader.mistakes, "identifiers"
-        )
+        shapes.only(table, _IDENTIFIER, reader.mistakes, "identifiers")
         yield Identify(
             mark=table.mark,
             type=_type(table, entity, reader),
             value=_needed("value", table, "an identifier", reader),
             system=_optional("system", table, reader),
+            since=_optional("since", table, reader),
+            until=_optional("until", table, reader),
             each=_each(table, reader),
         )
 

@@ -20,6 +20,7 @@ def _stated(statement: Stated) -> dict[str, Any]:
     fields = {name: plain_value(value) for name, value in statement.fields.items()}
     named = [
         {"type": one.type, "value": one.value, "system": one.assigner}
+        | _told({"since": one.since, "until": one.until})
         for one in statement.identifiers
     ]
     return _told(

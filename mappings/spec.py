@@ -86,12 +86,14 @@ class Identify:
     type: Rule
     value: Rule
     system: Rule | None
+    since: Rule | None = None
+    until: Rule | None = None
     each: str = ""
 
     def sources(self) -> Iterator[str]:
         if self.each:
             yield self.each
-        for rule in (self.type, self.value, self.system):
+        for rule in (self.type, self.value, self.system, self.since, self.until):
             if rule:
                 yield from rule.sources()
 

@@ -21,7 +21,7 @@ from hub.api.openapi_parts import (
     record_id,
 )
 from hub.api.records import served
-from hub.model.shape import sealed_beside, shape
+from hub.model.shape import ShownIdentifier, sealed_beside, shape
 from hub.model.spec import EntitySpec
 from hub.query import LARGEST, PAGE
 from hub.tabular.formats import FORMATS
@@ -46,7 +46,8 @@ def describe(prefix: str) -> Json:
 
 def _schemas() -> Json:
     specs = list(served().values())
-    models = [(shape(spec.name, with_sealed=True), "validation") for spec in specs]
+    shapes = [ShownIdentifier, *(shape(spec.name, with_sealed=True) for spec in specs)]
+    models = [(one, "validation") for one in shapes]
     _, made = models_json_schema(models, ref_template=REF)  # type: ignore[arg-type] # a literal
     schemas: Json = dict(made["$defs"])
     for spec in specs:

@@ -80,7 +80,7 @@ def _written(spec: EntitySpec, **more: str) -> Json:
         f"{name}_": _kind(field.meta) for name, field in spec.fields.items()
     }
     if spec.identifiers:
-        fields["identifiers_"] = "[$ShownIdentifier]"
+        fields["identifiers_"] = "[$HeldIdentifier]"
     for part, sealed in sealed_beside(spec.name).items():
         inner = {f"{name}_": _kind(field.meta) for name, field in sealed.fields.items()}
         fields[f"{part}_"] = an_object(**inner, closed=True)

@@ -22,6 +22,7 @@ from hub.statement import REMOVED, Identifier, Ref, Stated
 Json = dict[str, Any]
 _LONGEST = 400  # characters of a key or an identifier
 _MOST = 50  # identifiers of one record
+_ABOUT = ("assigner", "since", "until")  # of an identifier, beside its type and value
 _KINDS = {str: "a text", bool: "true or false", int: "a whole number", float: "a number",
           list: "a list", dict: "an object"}  # fmt: skip
 
@@ -157,12 +158,14 @@ class Stating:
 
 def _identifier(spec: EntitySpec, given: Any) -> Identifier | None:  # noqa: ANN401 - JSON
     match given:
-        case {"type": str() as type_, "value": str() as value, **rest} if set(rest) <= {"assigner"}:
-            assigner = rest.get("assigner", "")
-            if not isinstance(assigner, str) or not (_is_text(value) and _is_text(assigner)):
+        case {"type": str() as type_, "value": str() as value, **rest} if set(rest) <= set(_ABOUT):
+            said = [text for name in _ABOUT if isinstance(text := rest.get(name) or "", str)]
+            if len(said) < len(_ABOUT) or not all(map(_is_text, (value, *said))):
+                return None
+            if any(day and not dates.is_date(day) for day in said[1:]):
                 return None
             if type_.lower() in spec.identifiers and value:
-                return Identifier(type_.lower(), value, assigner)
+                return Identifier(type_.lower(), value, *said)
     return None
 
 

@@ -34,6 +34,13 @@ class ShownIdentifier(BaseModel):
     assigner: str = ""
 
 
+class HeldIdentifier(ShownIdentifier):
+    """One identifier of a record, and its days where a source says them."""
+
+    since: str | None = Field(None, description="its first day")
+    until: str | None = Field(None, description="its last day; a number that retired is kept")
+
+
 class Shape(BaseModel):
     """What every record has besides its own fields. Times are canonical moments."""
 
@@ -59,7 +66,7 @@ def shape(name: str, *, with_sealed: bool = False) -> type[Shape]:
     spec = entities()[name]
     parts: dict[str, Any] = {field.name: _field(field) for field in spec.fields.values()}
     if spec.identifiers:
-        parts["identifiers"] = (list[ShownIdentifier], Field(default_factory=list))
+        parts["identifiers"] = (list[HeldIdentifier], Field(default_factory=list))
     if with_sealed:
         parts |= {part: _beside(sealed) for part, sealed in sealed_beside(name).items()}
     model = f"{name}WithSealed" if with_sealed else name

@@ -5,7 +5,7 @@ import sqlalchemy as sa
 from alembic import op
 
 revision = "hub_0022"
-down_revision = "hub_0018"
+down_revision = "hub_0019"
 branch_labels = None
 depends_on = None
 
