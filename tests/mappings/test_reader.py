@@ -89,7 +89,8 @@ def test_a_code_may_mean_not_known_or_nothing(mapping, record):
 def test_an_identifier_has_the_days_that_its_source_says(mapping, record):
     understand = mapping(
         "reads: hl7v2\nstates:\n  Participant:\n    key: 'PID-3.1'\n    identifiers:\n"
-        "      each: PID-3\n      is: mrn\n      value: '.1'\n      since: '.7'\n      until: '.8'\n"
+        "      each: PID-3\n      is: mrn\n      value: '.1'\n"
+        "      since: '.7'\n      until: '.8'\n"
     )
 
     meaning = understand(record(hl7("PID|||1^^^^^^202001^20260228~2~3^^^^^^soon")))
