@@ -8,9 +8,10 @@ number where a view is no list of participants, visits or documents.
 
 from __future__ import annotations
 
+import contextlib
 import random
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 
 from benchmarks import views_world as world
@@ -19,6 +20,7 @@ from hub import clock, schema, seal, tables
 from hub.database import Session, session
 from hub.policy import Policy
 from hub.principal import SYSTEM
+from hub.query import BadQuery
 from hub.reader import Reader
 from hub.views.asked import parse
 from hub.views.catalogue import views
@@ -26,6 +28,7 @@ from hub.views.read import page
 from hub.views.summing import Summing
 from hub.views.view import View
 
+_TOLD, _DAY = range(5), "2026-06-01"  # the studies whose past is asked for, and the day
 READS = 20  # of each view; the slowest of twenty is its p95
 Params = Sequence[tuple[str, str]]
 
@@ -37,6 +40,7 @@ def measure(name: str, address: str, folder: Path, studies: int) -> list[Figure]
     written = world.fill(store, studies)
     if store.dialect == "postgresql":
         store.raw.execute("analyze")  # the server would have, some minutes later
+    world.tell(store, studies, _TOLD)
     _sum(store, studies)
     figures = _read(name, store, folder, studies, written)
     store.close()
@@ -69,7 +73,13 @@ def _read(name: str, store: Session, folder: Path, studies: int, written: int) -
     for what, (target, params) in asked.items():
         slow = {view.name: _p95(reader, view, params) for view in views().values()}
         figures.append(_figure(f"views, {what}, p95 on {name}", slow, f"< {target}", written))
-    return figures
+
+    def then(_: View) -> Params:
+        return [("study", world.protocol(chance.choice(_TOLD))), ("as_of", _DAY)]
+
+    slow = {view.name: _p95(reader, view, then) for view in _with_past(reader)}
+    past = f"views, a study as of another day, p95 on {name}"
+    return [*figures, _figure(past, slow, "< 2000", written)]
 
 
 def _figure(name: str, slow: dict[str, float], target: str, written: int) -> Figure:
@@ -96,6 +106,16 @@ def _said(reader: Reader, view: View) -> Params:
     codes = [one.name for one in view.columns if one.kind == "code"]
     found = [(name, items[0].get(name)) for name in (*view.narrowed_by, *codes)] if items else []
     return [(name, str(value)) for name, value in found if value is not None][:1]
+
+
+def _with_past(reader: Reader) -> Iterator[View]:
+    """The views of studies, but those that tell how the hub itself stands."""
+    for view in views().values():
+        if view.has("study_id"):
+            with contextlib.suppress(BadQuery):
+                params = [("study", world.protocol(_TOLD[0])), ("as_of", _DAY)]
+                page(reader, SYSTEM, view, parse(view, params))
+                yield view
 
 
 def _whole(view: View) -> Params:

@@ -9,9 +9,11 @@ from __future__ import annotations
 
 import datetime
 import itertools
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from functools import cache, partial
 from typing import Any
+
+import orjson
 
 from hub import feeds, tables
 from hub.database import Row, Session
@@ -81,6 +83,48 @@ _SYSTEMS = ("ctms", "edc", "ehr", "binder", "irb", "erp")
 _RULES = ("systems-disagree", "no-such-code")
 
 
+def tell(session: Session, studies: int, told: Sequence[int]) -> None:
+    """What was said of every record of some studies, and of what studies share: a statement each,
+    from which the past is worked out."""
+    for spec in entities().values():
+        if spec.name in _SEALED:
+            continue
+        each = EACH.get(spec.name, 2)
+        of = range(studies) if spec.name in _ANYWHERE else told
+        numbers = [n for k in of for n in range(k * each, (k + 1) * each)]
+        makers = _makers(spec, studies)
+        with session.transaction():
+            session.insert(tables.xref, _XREF, [_key(spec, n) for n in numbers])
+            said = [_statement(spec, makers, n) for n in numbers]
+            session.insert(tables.assertion, _ASSERTION, said)
+
+
+def _key(spec: EntitySpec, n: int) -> Row:
+    own = one(spec.name, n)
+    return (_x(spec.name, n), own.encode(), spec.name, "ctms", b"", own, own, "[]")
+
+
+def _statement(spec: EntitySpec, makers: dict[str, Maker], n: int) -> Row:
+    said: dict[str, Any] = {}
+    for field in spec.fields.values():
+        value = makers[field.name](n)
+        if value is None:
+            continue
+        if field.meta.kind == "ref":
+            value = {"x": _x(field.meta.of, int(value[:8], 16))}
+        said[field.name] = orjson.loads(value) if field.meta.kind == "texts" else value
+    x = _x(spec.name, n)
+    return (x, x, spec.name, 1, _AT, "", "stated", orjson.dumps(said).decode(), _AT)
+
+
+def _x(entity: str, n: int) -> int:
+    """The number of a record's key; those of `_beside` are below all of them."""
+    return (_place(entity) + 1) * 10_000_000 + n
+
+
+_ASSERTION = ("a", "x", "entity", "seq", "at", "native_version", "kind", "said", "recorded_at")
+
+
 def count(entity: str, studies: int) -> int:
     """How many there are of an entity."""
     return EACH.get(entity, 2) * studies
@@ -98,13 +142,13 @@ def protocol(n: int) -> str:
 
 def table(spec: EntitySpec, studies: int) -> tuple[tuple[str, ...], Iterator[Row]]:
     """The columns of an entity and its rows."""
-    fields = tuple(spec.fields.values())
-    columns = (*(name for name in ENVELOPE if name != "ext"), *(f.column for f in fields))
-    return tuple(map(str, columns)), _rows(spec, fields, studies)
+    envelope = (name for name in ENVELOPE if name != "ext")
+    columns = (*envelope, *(field.column for field in spec.fields.values()))
+    return tuple(map(str, columns)), _rows(spec, studies)
 
 
-def _rows(spec: EntitySpec, fields: tuple[FieldSpec, ...], studies: int) -> Iterator[Row]:
-    made = [_maker(spec, field, k, studies) for k, field in enumerate(fields)]
+def _rows(spec: EntitySpec, studies: int) -> Iterator[Row]:
+    made = list(_makers(spec, studies).values())
     for n in range(count(spec.name, studies)):
         quality = "warning" if n % 40 == 0 else "ok"
         head = (one(spec.name, n), 1, _AT + n, _AT + n, quality, False, None, "1")
@@ -112,6 +156,12 @@ def _rows(spec: EntitySpec, fields: tuple[FieldSpec, ...], studies: int) -> Iter
 
 
 Maker = Callable[[int], Any]
+
+
+def _makers(spec: EntitySpec, studies: int) -> dict[str, Maker]:
+    """What gives the value of each field."""
+    fields = enumerate(spec.fields.values())
+    return {field.name: _maker(spec, field, k, studies) for k, field in fields}
 
 
 def _maker(spec: EntitySpec, field: FieldSpec, k: int, studies: int) -> Maker:
@@ -177,4 +227,9 @@ _KINDS: dict[str, Callable[[FieldSpec, int, int], Any]] = {
 @cache
 def _tail(entity: str) -> str:
     """What follows in the ids of an entity."""
-    return f"-0000-7000-8000-{[*entities(), 'Finding'].index(entity):012x}"
+    return f"-0000-7000-8000-{_place(entity):012x}"
+
+
+@cache
+def _place(entity: str) -> int:
+    return [*entities(), "Finding"].index(entity)

@@ -11,8 +11,8 @@ from hub.model.spec import entities
 from hub.policy import Policy
 from hub.principal import SYSTEM
 from hub.reader import Reader
-from hub.views.asked import Asked
-from hub.views.catalogue import views
+from hub.views.asked import Asked, parse
+from hub.views.catalogue import named, views
 from hub.views.read import page
 
 STUDIES = 4
@@ -26,6 +26,7 @@ def filled(tmp_path_factory):
     schema.upgrade(address, [schema.HUB])
     store = session(address)
     world.fill(store, STUDIES)
+    world.tell(store, STUDIES, [1])
     yield Reader(store, seal.load(folder / "keys.json"), lambda *_: None, Policy())
     store.close()
 
@@ -59,3 +60,13 @@ def test_every_view_has_rows(filled):
     empty = [one.name for one in views().values() if not page(filled, SYSTEM, one, Asked()).items]
 
     assert empty == []
+
+
+def test_a_study_of_which_something_was_said_has_the_same_past(filled):
+    view, study = named("ctms_participant_tracker"), ("study", world.protocol(1))
+    today = page(filled, SYSTEM, view, parse(view, [study])).items
+    then = page(filled, SYSTEM, view, parse(view, [study, ("as_of", "2026-06-01")])).items
+
+    assert len(today) > 30
+    assert [one["id"] for one in then] == [one["id"] for one in today]
+    assert [one["subject_no"] for one in then] == [one["subject_no"] for one in today]
