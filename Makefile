@@ -35,7 +35,8 @@ test-peers: $(DEV_STAMP)
 bench: $(DEV_STAMP)
 	$(BIN)/python -m benchmarks
 
-# A million statements on each database: half an hour; what it printed last is in docs/large.json.
+# A million statements, then three million records for the views, on each database: an hour; what it
+# printed last is in docs/large.json.
 # A million changes by six writers, and whether the feed gives each once: two minutes.
 bench-large: $(DEV_STAMP)
 	$(BIN)/python -m benchmarks.large
