@@ -10,7 +10,19 @@ from dataclasses import dataclass
 from datetime import date
 from types import MappingProxyType
 
-from crohub.sandbox.plants import consent, delegation, documents, enrolment, sequence
+from crohub.sandbox.plants import (
+    billing,
+    cash,
+    consent,
+    delegation,
+    documents,
+    enrolment,
+    leavers,
+    ledger,
+    registry,
+    safety,
+    sequence,
+)
 from crohub.sandbox.plants.expected import Expected
 from crohub.sandbox.plants.ground import Ground
 
@@ -27,7 +39,13 @@ PLANTS: Mapping[str, Plant] = MappingProxyType(
         "delegation": delegation.plant,
         "consent": consent.plant,
         "documents": documents.plant,
+        "billing": billing.plant,
+        "cash": cash.plant,
         "sequence": sequence.plant,
+        "leavers": leavers.plant,
+        "safety": safety.plant,  # and silence: the portal that says no more
+        "registry": registry.plant,
+        "ledger": ledger.plant,
     }
 )
 

@@ -55,6 +55,11 @@ def sliced(day: Day, parts: int) -> list[Slice]:
     return slices
 
 
+def in_turn(message: Message) -> tuple[datetime, str]:
+    """By what messages are put in the order in which they are sent."""
+    return message.at, message.control_id
+
+
 def _part(at: datetime, begin: datetime, parts: int) -> int:
     share = (at - begin) / timedelta(days=1)
     return min(max(int(share * parts), 0), parts - 1)

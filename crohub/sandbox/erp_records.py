@@ -14,7 +14,7 @@ from crohub.sandbox.studies import SPONSORS, STUDIES, Study
 _SETS = (
     "A_BusinessPartner", "A_CostCenter", JOURNAL, BILLING, "A_SupplierInvoice", erp_books.MEMO,
 )  # fmt: skip
-_CUSTOMERS = {key: str(18 + place) for place, key in enumerate(SPONSORS)}
+CUSTOMERS = {key: str(18 + place) for place, key in enumerate(SPONSORS)}
 _LABORATORY = "17"
 
 
@@ -34,7 +34,7 @@ def state(now: Callable[[], datetime]) -> ErpState:
 
 
 def _partners() -> Iterator[Row]:
-    for key, number in _CUSTOMERS.items():
+    for key, number in CUSTOMERS.items():
         yield {"BusinessPartner": f"10{number}", "Customer": number, "Supplier": "",
                "BusinessPartnerFullName": SPONSORS[key],
                "BusinessPartnerIsBlocked": False}  # fmt: skip
@@ -59,8 +59,8 @@ def _billed(study: Study, place: int) -> Row:
     return {
         "BillingDocument": finance_records.billed(study), "SDDocumentCategory": "M",
         "BillingDocumentDate": day(on), "AccountingDocument": f"{1800000001 + place}",
-        "PayerParty": _CUSTOMERS[study.sponsor], "TotalNetAmount": "3825.00",
-        "TotalTaxAmount": "0.00", "TransactionCurrency": "USD",
+        "PayerParty": CUSTOMERS[study.sponsor], "TotalNetAmount": "3825.00",
+        "TotalTaxAmount": "0.00", "TotalGrossAmount": "3825.00", "TransactionCurrency": "USD",
         "BillingDocumentIsCancelled": False, "LastChangeDateTime": day(on, offset=True),
     }  # fmt: skip
 
@@ -71,7 +71,7 @@ def _received(study: Study, place: int) -> Row:
         "Ledger": "0L", "CompanyCode": COMPANY, "FiscalYear": f"{on.year}",
         "AccountingDocument": finance_records.received(study), "LedgerGLLineItem": "000001",
         "PostingDate": day(on), "DocumentDate": day(on), "FiscalPeriod": f"{on.month:03}",
-        "GLAccount": RECEIVABLES, "Customer": _CUSTOMERS[study.sponsor], "DebitCreditCode": "H",
+        "GLAccount": RECEIVABLES, "Customer": CUSTOMERS[study.sponsor], "DebitCreditCode": "H",
         "AmountInCompanyCodeCurrency": "-3825.00", "CompanyCodeCurrency": "USD",
         "AssignmentReference": f"R-{7601 + place}", "AccountingDocumentType": "DZ",
         "FinancialAccountType": "D", "CreationDate": day(on),

@@ -6,14 +6,14 @@ import json
 import threading
 from collections import Counter, deque
 from collections.abc import Callable, Iterable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import date, datetime, timedelta
 from itertools import count
 from pathlib import Path
 from typing import Self
 
 from crohub.sandbox import answers
-from crohub.sandbox.days import Day, Slice, play, sliced
+from crohub.sandbox.days import Day, Slice, in_turn, play, sliced
 from crohub.sandbox.dropped import Dropped
 from crohub.sandbox.erp import FIRST_NUMBER
 from crohub.sandbox.fhir_server import FhirServer
@@ -106,6 +106,8 @@ class Institution:
         being sent. Raises RuntimeError when asyncssh is missing, ValueError when the folder
         belongs to another world."""
         self.folder.mkdir(parents=True, exist_ok=True)
+        if self.planted:
+            self.planted.put_early(self.store)
         for resource in holdings(self.world):
             self.store.put(resource, self._clock)
         for _ in range(self._played_before()):
@@ -231,7 +233,11 @@ class Institution:
         lay(self._tables, self.world, self.planted)
 
     def _next_day(self) -> Day:
-        return play(self.world, self.world.first_day + timedelta(days=self.days_played))
+        day = play(self.world, self.world.first_day + timedelta(days=self.days_played))
+        if not self.planted:
+            return day
+        planted = self.planted.sent(day.on, is_first=self.days_played == 0)
+        return replace(day, messages=sorted((*day.messages, *planted), key=in_turn))
 
     @property
     def _password_file(self) -> Path:

@@ -18,7 +18,7 @@ NPI = "http://hl7.org/fhir/sid/us-npi"
 def standing() -> Iterator[Resource]:
     """What changes rarely: organisations, locations, studies with their visit plans."""
     for key, name in SPONSORS.items():
-        kind = "prov" if key == "org-cedar" else "crs"
+        kind = "edu" if key == "org-cedar" else "crs"
         yield {"resourceType": "Organization", "id": key, "active": True, "name": name,
                "type": [concept(ORG_TYPES, kind)],
                "identifier": [identifier(f"{BASE}/organizations", key)]}  # fmt: skip

@@ -21,6 +21,7 @@ from crohub.sandbox.irb import irb_server
 from crohub.sandbox.news import News
 from crohub.sandbox.oncore import oncore_server
 from crohub.sandbox.redcap import RedcapServer
+from crohub.sandbox.registry import RegistryState, registry_server
 from crohub.sandbox.scim import Directory, scim_server
 from crohub.sandbox.vault import vault_server
 from crohub.sandbox.web import WebServer
@@ -42,6 +43,7 @@ class Systems:
         self.etmf = vault_records.state()
         self.hr = workday_records.tenant()
         self.irb = irb_records.state()
+        self.registry = RegistryState()
         self._news = {name: News() for name in ("CTMS", "DIRECTORY", "EDC", "ETMF", "IRB")}
         self._servers: dict[str, WebServer] = {
             "CTMS": oncore_server(self.ctms),
@@ -52,6 +54,7 @@ class Systems:
             "ETMF": vault_server(self.etmf),
             "HR": workday_server(self.hr),
             "IRB": irb_server(self.irb),
+            "REGISTRY": registry_server(self.registry),
         }
 
     def start(self) -> None:

@@ -5,6 +5,7 @@ from __future__ import annotations
 
 import csv
 import io
+import os
 from collections.abc import Sequence
 from pathlib import Path
 
@@ -22,6 +23,8 @@ def lay(folder: Path, world: World, planted: Standing | None = None) -> None:
     found = {**office_records.tables(world), **finance_records.tables(world)}
     for name, rows in (planted.tables(found) if planted else found).items():
         _put(folder / f"{name}.csv", written(rows))
+    for name, at in (planted.times() if planted else {}).items():
+        os.utime(folder / f"{name}.csv", (at.timestamp(), at.timestamp()))
     for name, content in documents().items():
         _put(folder / name, content)
 

@@ -15,6 +15,7 @@ from hub.checks import (
     registry,
     safety,
     sequence,
+    silence,
 )
 from hub.checks.check import Check
 
@@ -24,5 +25,6 @@ CHECKS: Mapping[str, Check] = MappingProxyType({
     for check in (
         enrolment.CHECK, delegation.CHECK, consent.CHECK, documents.CHECK, billing.CHECK,
         cash.CHECK, sequence.CHECK, leavers.CHECK, safety.CHECK, registry.CHECK, ledger.CHECK,
+        silence.CHECK,
     )
 })  # fmt: skip

@@ -91,7 +91,9 @@ def _everybody(look: Look) -> Iterator[_Person]:
             row, called.get(row["id"], "somebody"), jobs,
             [it for it in accounts if it["status"] in _OPEN and not it["closed_on"]],
             [it for it in delegations if it["status"] in _OPEN and words.covers(it, look.today)],
-            [it for it in roles if it["status"] != "entered_in_error"],
+            # a list of users, as an EDC has one, says who may log in, not who has which part
+            [it for it in roles if it["status"] != "entered_in_error"
+             and (it["role"] or it["role_native"])],
         )  # fmt: skip
 
 

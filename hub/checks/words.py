@@ -65,12 +65,22 @@ def status(native: object, canonical: object) -> str:
 
 def role(said: Statement) -> str:
     """The system as people call it: its kind, and its own name beside it."""
-    return f"{said.role} ({said.system})" if said.role.casefold() != said.system else said.role
+    return called(said.role, said.system)
+
+
+def called(kind: str, system: str) -> str:
+    """A system by its kind and its name: EDC (redcap-1)."""
+    return f"{kind} ({system})" if kind.casefold() != system else kind
 
 
 def keeper(said: Statement) -> str:
     """Who acts on what a system says, and in which system."""
-    return f"{_KEEPERS.get(said.role, 'the owner of the system')}, in {said.system}"
+    return f"{keeper_of(said.role)}, in {said.system}"
+
+
+def keeper_of(kind: str) -> str:
+    """Who keeps a system of a kind."""
+    return _KEEPERS.get(kind, "the owner of the system")
 
 
 def listed(names: Sequence[str]) -> str:

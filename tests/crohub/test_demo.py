@@ -66,7 +66,8 @@ def test_every_system_was_spoken_to_in_its_own_protocol(found):
         "directory": "scim", "edc": "redcap", "edc-lun501": "redcap", "erp": "odata",
         "etmf": "vault", "finance": "files", "hospital": "hl7v2", "hr": "workday", "irb": "irb",
         "office": "files", "personnel": "sftp",
-        "protocols": "files", "register": "fhir", "regulatory": "files", "review": "files",
+        "protocols": "files", "register": "fhir", "registry": "rest",
+        "regulatory": "files", "review": "files", "safety": "files",
         "training": "files", "warehouse": "sql",
     }  # fmt: skip
     assert rows["hospital"]["received"] > 200
@@ -109,6 +110,14 @@ def test_what_one_system_says_another_confirms(found):
         assert counts["confirmed"] == counts["delivered"], name
         if name != "leavers to the directory":  # nobody need leave within three days
             assert counts["confirmed"] > 0, name
+
+
+def test_a_subscriber_is_told_of_every_change_once(found):
+    told = found["subscriber"]
+
+    assert told["events"] >= found["entities"]["Enrollment"]
+    assert (told["again"], told["unsigned"]) == (0, 0)
+    assert f"{told['events']:,} changes" in summary.lines(found)
 
 
 def test_the_log_is_events_without_patients(found, folder):

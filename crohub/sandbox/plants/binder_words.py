@@ -10,6 +10,7 @@ from crohub.sandbox.plants.trials import TRIALS
 from crohub.sandbox.studies import Site, Study
 
 Words = Iterator[tuple[str, str, dict[str, Any]]]
+_STATUS = {"active": "enrolling__v", "closed-to-accrual": "closing__v"}
 VISITED = 120, 121  # days after the start of a study a monitor came and left
 # what people call it, the classification of the TMF Reference Model, days after the start
 _TRIAL = (
@@ -40,7 +41,7 @@ def study(of: Study) -> Words:
     """A study and its sites, visited once by a monitor, with a full binder."""
     yield "etmf/study__v", of.number, {
         "id": study_id(of), "name__v": of.number, "study_name__v": of.title,
-        "study_phase__v": "phase_ii__v", "study_status__v": "enrolling__v",
+        "study_phase__v": "phase_ii__v", "study_status__v": _STATUS[of.status],
     }  # fmt: skip
     for site in of.sites:
         yield "etmf/site__v", f"{of.number} {site.number}", {

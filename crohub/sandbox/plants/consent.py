@@ -38,7 +38,7 @@ def _old_form(ground: Ground) -> Iterator[Expected]:
     name = _signs(ground, BLOOD, SECOND + ground.rng.randint(3, 12) * _DAY, "v1")
     _signs(ground, BLOOD, SECOND, "v2")
     last = _signs(ground, BLOOD, SECOND - _DAY, "v1")
-    _leaves(ground, BLOOD, last, SECOND + 5 * _DAY)
+    ground.leaves(last, SECOND + 5 * _DAY)
     on = ground.subjects[name].consented_on
     yield Expected(CHECK, "wrong-version", (*name.split(), f"signed v1 on {on}", "is v2"))
 
@@ -115,11 +115,3 @@ def _signs(ground: Ground, study: Study, on: date, form: str, **more: str) -> st
 def _comes(ground: Ground, study: Study, name: str, code: str, on: date) -> None:
     one = ground.subjects[name]
     ground.put(oncore_words.visit(study, one, code, f"{on}", f"{on}"))
-
-
-def _leaves(ground: Ground, study: Study, name: str, on: date) -> None:
-    row = ground.at("ctms/protocolSubjects", name)
-    row.update(status="OFF STUDY", offStudyDate=on.isoformat())
-    there = ground.at("register/ResearchSubject", name)
-    there["status"] = "off-study"
-    there["period"]["end"] = on.isoformat()

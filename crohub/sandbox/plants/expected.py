@@ -13,6 +13,7 @@ class Expected:
     check: str
     kind: str
     names: tuple[str, ...]
+    mended: bool = False  # by the flows between systems, where a hub runs them
 
     def __str__(self) -> str:
         return f"check.{self.check}.{self.kind} of {' '.join(self.names)}"

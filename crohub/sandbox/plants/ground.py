@@ -17,11 +17,12 @@ from crohub.sandbox.plants import (
     office_words,
     oncore_words,
     register_words,
+    registry_words,
     staff_words,
 )
-from crohub.sandbox.plants.trials import CAPTURED, TRIALS, staff
+from crohub.sandbox.plants.trials import AGAIN, CAPTURED, TRIALS, staff
 from crohub.sandbox.studies import Study
-from crohub.sandbox.world import Subject
+from crohub.sandbox.world import Message, Subject
 
 Row = dict[str, Any]
 _FIRST_PATIENT = 900_001
@@ -38,8 +39,11 @@ class Ground:
         self.patients: dict[str, Patient] = {}
         self.subjects: dict[str, Subject] = {}
         self.rows: dict[str, dict[str, Row]] = {}
+        self.told: dict[tuple[str, str], date] = {}  # place and name → the day it was said on
+        self.portal_until = today  # the last day on which the sponsor's safety portal spoke
+        self.sent: list[Message] = []  # by the hospital, over HL7
         self.counts: dict[str, int] = {}
-        self.again: set[str] = set()  # employee numbers of people who have another one as well
+        self.again = {AGAIN}  # employee numbers of people who have another one as well
         for words in (
             register_words.houses(),
             staff_words.everybody(self.staff),
@@ -73,6 +77,7 @@ class Ground:
         self.put(office_words.study(study, self.staff))
         self.put(money_words.study(study))
         self.put(binder_words.study(study))
+        self.put(registry_words.study(study, self.staff, f"{study.started}"))
         if study is CAPTURED:
             self.put(edc_words.study(study, self.staff))
 
@@ -101,6 +106,14 @@ class Ground:
             team.append(office_words.member(one, "Coordinator", study.started))
         if delegated:
             self.put(office_words.delegated(study, one, lead))
+
+    def leaves(self, name: str, on: date) -> None:
+        """A subject's last day, in the CTMS and the register."""
+        row = self.at("ctms/protocolSubjects", name)
+        row.update(status="OFF STUDY", offStudyDate=on.isoformat())
+        there = self.at("register/ResearchSubject", name)
+        there["status"] = "off-study"
+        there["period"]["end"] = on.isoformat()
 
     def person(self, study: Study) -> Patient:
         """Somebody new whom the hospital knows."""

@@ -11,6 +11,7 @@ from crohub.sandbox.people import Employee
 from crohub.sandbox.studies import Study
 
 Words = Iterator[tuple[str, str, dict[str, Any]]]
+_STATUS = {"active": "open_to_accrual", "closed-to-accrual": "closed_to_accrual"}
 _YEAR = timedelta(days=364)
 
 
@@ -37,7 +38,7 @@ def study(of: Study, staff: Mapping[str, Employee]) -> Words:
         number = of.irb if place == 0 else f"MOD{of.irb[5:]}{place}"
         yield "irb/submissions", number, approved(of, version, since, first=place == 0)
     yield "tables/studies", of.number, _of(
-        of, title=of.title, phase="2", status="open_to_accrual", sponsor_code=of.sponsor,
+        of, title=of.title, phase="2", status=_STATUS[of.status], sponsor_code=of.sponsor,
         nct=of.nct, irb_no=of.irb, principal_investigator_email=lead.email,
         start_on=of.started.isoformat(), target_enrolment="60",
     )  # fmt: skip

@@ -13,6 +13,7 @@ from crohub.sandbox.world import Subject
 
 Words = Iterator[tuple[str, str, dict[str, Any]]]
 INSTITUTIONS = {"loc-main": "org-main", "loc-north": "org-north"}  # by site
+_PROTOCOL_STATUS = {"active": "OPEN TO ACCRUAL", "closed-to-accrual": "CLOSED TO ACCRUAL"}
 _GENDER = {"F": "Female", "M": "Male"}
 
 
@@ -32,7 +33,7 @@ def study(of: Study, staff: Mapping[str, Employee]) -> Words:
     yield "ctms/protocols", of.number, {
         "protocolId": number, "protocolNo": of.number, "shortTitle": of.title, "title": of.title,
         "nctNo": of.nct, "sponsorProtocolNo": of.number, "protocolType": "Treatment",
-        "protocolStatus": "OPEN TO ACCRUAL",
+        "protocolStatus": _PROTOCOL_STATUS[of.status],
     }  # fmt: skip
     yield "ctms/protocolManagementDetails", of.number, {"protocolId": number, "irbNo": of.irb}
     for place, site in enumerate(of.sites):
@@ -45,6 +46,7 @@ def study(of: Study, staff: Mapping[str, Employee]) -> Words:
             "calendarVisitId": visit_id(of, visit.code), "protocolId": number,
             "visitName": visit.name, "sequence": place, "plannedDay": visit.day,
             "windowBefore": visit.before, "windowAfter": visit.after, "calendarVersion": "1",
+            "visitOid": f"{of.number}-{visit.code}",
         }  # fmt: skip
     posts = (("Principal Investigator", of.investigator), ("Research Coordinator", of.coordinator))
     for role, who in posts:
@@ -87,6 +89,7 @@ def visit(of: Study, one: Subject, code: str, planned: str, done: str | None) ->
         "subjectDemographicsId": int(one.mrn), "calendarVisitId": visit_id(of, code),
         "visitName": plan.name, "visitStatus": "Occurred" if done else "Planned",
         "plannedDate": planned, "visitDate": done,
+        "appointmentNo": f"{of.number} {one.number} {code}",
     }  # fmt: skip
 
 

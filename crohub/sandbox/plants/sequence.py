@@ -55,6 +55,8 @@ def _too_many(ground: Ground) -> Iterator[Expected]:
         for _ in range(many):
             ground.enrol(BLADDER, site=site.key)
     ground.at("tables/studies", BLADDER.number)["target_enrolment"] = f"{6 + more}"
+    told = ground.at("registry/studies", BLADDER.number)["protocolSection"]
+    told["designModule"]["enrollmentInfo"]["count"] = 6 + more
     ground.at("tables/study-sites", f"{BLADDER.number} {here.number}").update(
         target_enrolment=f"{3 + more}"
     )

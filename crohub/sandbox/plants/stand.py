@@ -3,15 +3,17 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator, Mapping
-from datetime import datetime
+from datetime import date, datetime, time
 from typing import Any
 
+from crohub.sandbox.erp_books import BILLING, JOURNAL
 from crohub.sandbox.fhir_store import FhirStore
 from crohub.sandbox.news import News
 from crohub.sandbox.plants.ground import Ground
 from crohub.sandbox.scim_records import account_id
 from crohub.sandbox.systems import Systems
 from crohub.sandbox.workday_records import REPORT
+from crohub.sandbox.world import ZONE, Message
 
 Row = dict[str, Any]
 _FIRST_DOCUMENT = 5001
@@ -39,6 +41,24 @@ class Standing:
             for name, row in self.ground.rows.get(f"register/{kind}", {}).items():
                 if self._news.is_new(row, kind, name):
                     store.put(row, at)
+
+    def put_early(self, store: FhirStore) -> None:
+        """Writes into an empty register what it has known for long."""
+        for (place, name), on in sorted(self.ground.told.items(), key=lambda it: it[1]):
+            row = self.ground.at(place, name)
+            store.put(row, datetime.combine(on, time(9), ZONE))
+            self._news.is_new(row, place.removeprefix("register/"), name)
+
+    def sent(self, on: date, *, is_first: bool) -> list[Message]:
+        """What the hospital says over HL7 on a day; on the first one of all days before as well."""
+        return [
+            one for one in self.ground.sent
+            if one.at.date() == on or (is_first and one.at.date() < on)
+        ]  # fmt: skip
+
+    def times(self) -> dict[str, datetime]:
+        """When a table was last written, where that is longer ago than now."""
+        return {"safety-cases": datetime.combine(self.ground.portal_until, time(9), ZONE)}
 
     def tables(self, before: Mapping[str, Iterable[Row]]) -> dict[str, list[Row]]:
         """The offices' tables with what is planted at their ends; a row that is there already, by
@@ -70,6 +90,13 @@ def _places(systems: Systems) -> dict[str, Callable[[str, Row], object]]:
         "irb/submissions": lambda number, row: systems.irb.submit(number, **row),
         "directory/users": lambda who, row: systems.directory.put(account_id(who), **row),
         "edc/records": lambda _, row: systems.captured.put(row),
+        "registry/studies": systems.registry.studies.__setitem__,
+        "erp/A_BillingDocument": lambda _, row: systems.erp.put(
+            BILLING, ("BillingDocument",), **row
+        ),
+        "erp/A_JournalEntryItemBasic": lambda _, row: systems.erp.put(
+            JOURNAL, ("AccountingDocument", "LedgerGLLineItem"), **row
+        ),
     }
 
 

@@ -18,7 +18,9 @@ STAFF = {
     "E713": "Research Coordinator", "E714": "Research Coordinator",
     **{f"E{number}": "Research Nurse" for number in range(721, 731)},
     **{f"E{number}": "Research Coordinator" for number in range(741, 747)},
+    "E751": "Research Nurse",
 }  # fmt: skip
+BEFORE, AGAIN = "E751", "E752"  # one person, who left and came back under another number
 _VISITS = (
     Visit("SCR", "Screening", "Screening", -7, 21, 7),
     Visit("C1D1", "Cycle 1 Day 1", "Treatment", 0, 0, 3),
@@ -56,14 +58,23 @@ SKIN = _trial(5, "DER", "A cream for chronic hand eczema", "Hand eczema", "org-l
 JOINT = _trial(6, "RHE", "Brelatinib in early arthritis", "Arthritis", "org-lumen",
                form=(("v1", date(2026, 1, 26)),))  # fmt: skip
 BLADDER = _trial(7, "URO", "Brelatinib in bladder cancer", "Bladder cancer", "org-lumen")
-TRIALS = (LUNG, BLOOD, KIDNEY, GUT, BREATH, SKIN, JOINT, BLADDER)
+EYE = _trial(8, "OPH", "Drops for dry eyes", "Dry eye", "org-cedar", nct="")
+ORGAN = _trial(9, "TRA", "Exercise after transplantation", "Kidney transplantation", "org-cedar")
+VESSEL = _trial(10, "VAS", "Brelatinib in narrowed arteries", "Arterial disease", "org-lumen",
+                status="closed-to-accrual")  # fmt: skip
+TRIALS = (
+    LUNG, BLOOD, KIDNEY, GUT, BREATH, SKIN, JOINT, BLADDER, EYE, ORGAN, VESSEL,
+)  # fmt: skip
 CAPTURED = LUNG  # the one whose subjects an EDC keeps
 
 
 def staff() -> dict[str, Employee]:
     """Everybody who works on them, by number; the same whatever the seed."""
     rng = Random("staff of the planted studies")  # noqa: S311 a story, no secret
-    return {
+    everybody = {
         key: employee(rng, int(key[1:]), hired=date(2019, 4, 1), job=job)
         for key, job in STAFF.items()
     }
+    before = everybody[BEFORE]
+    everybody[AGAIN] = replace(before, id=AGAIN, email=f"{AGAIN.lower()}@cedarmesa.example")
+    return everybody

@@ -12,6 +12,7 @@ the systems, which would mend what is planted.
 from __future__ import annotations
 
 import itertools
+import os
 import shutil
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import ExitStack, contextmanager
@@ -22,6 +23,7 @@ from pathlib import Path
 import pytest
 
 from connectors import registry
+from connectors.hl7v2 import intake
 from connectors.record import Record
 from crohub import stage
 from crohub.sandbox.answers import TODAY, Sheet, sheet
@@ -96,7 +98,11 @@ class Hub:
         inbound = revision.deployment.inbound[pipeline]
         known = revision.deployment.connections[inbound.reads.connection]
         source = registry.build(known.connector, known.settings)
-        records = source.pull(inbound.reads.stream, "")
+        self._hears(revision, pipeline, source.pull(inbound.reads.stream, ""))
+
+    def _hears(self, revision: Revision, pipeline: str, records: Iterator[Record]) -> None:
+        inbound = revision.deployment.inbound[pipeline]
+        known = revision.deployment.connections[inbound.reads.connection]
         read = revision.reader(pipeline)
         last = 0
         while batch := list(itertools.islice(records, BATCH)):
@@ -108,6 +114,12 @@ class Hub:
             with self.store.transaction():
                 heard = {(inbound.reads.connection, inbound.reads.stream): (known.system, last)}
                 feeds.note(self.store, micros(NOW), heard)
+
+    def is_sent(self, revision: Revision) -> None:
+        """What the hospital says over HL7, taken as its listener takes it."""
+        sent = sorted(self.sheet.ground.sent, key=lambda one: one.at)
+        taken = (intake.take(one.body, intake.Rules(zone=ZONE), lambda: NOW).record for one in sent)
+        self._hears(revision, "hospital", taken)
 
     def _said(self, system: str, record: Record, read: Callable[[Record], Meaning]) -> Said:
         # servers stamp their answers with the day the test runs on, which is after the story's
@@ -152,6 +164,7 @@ def _heard(seed: int, folder: Path, migrated: Path, ending: ExitStack) -> Hub:
     hub = Hub(made, store, context, revision.deployment.checks)
     for pipeline in _in_order(revision):
         hub.hears(revision, pipeline)
+    hub.is_sent(revision)
     return hub
 
 
@@ -168,6 +181,7 @@ def _standing(made: Sheet, folder: Path, ending: ExitStack) -> Path:
     systems, store = Systems(lambda: NOW), FhirStore()
     register = FhirServer(store, lambda: NOW)
     standing = Standing(made.ground)
+    standing.put_early(store)
     for one in standing_register():  # what the register holds of the institution itself
         if one["resourceType"] in ("Organization", "Location"):
             store.put(one, NOW)
@@ -176,6 +190,8 @@ def _standing(made: Sheet, folder: Path, ending: ExitStack) -> Path:
     tables.mkdir()
     for name, rows in standing.tables({}).items():
         (tables / f"{name}.csv").write_bytes(written(rows))
+    for name, at in standing.times().items():
+        os.utime(tables / f"{name}.csv", (at.timestamp(), at.timestamp()))
     systems.start()
     ending.callback(systems.stop)
     register.start()

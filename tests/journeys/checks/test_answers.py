@@ -33,8 +33,8 @@ def test_all_that_is_planted_is_found_and_nothing_else(hub_of, seed):
         f"\nseed {seed}: {len(wanted)} planted, {len(found)} found, precision "
         f"{hits / max(len(found), 1):.3f}, recall {hits / max(len(wanted), 1):.3f}"
     )
-    assert not missed, "not found:\n" + "\n".join(map(str, missed))
-    assert not surplus, "found, and not planted:\n" + "\n".join(surplus)
+    wrong = [*(f"not found: {one}" for one in missed), *(f"not planted: {one}" for one in surplus)]
+    assert not wrong, "\n".join(wrong)
 
 
 @pytest.mark.parametrize("name", NAMES)
