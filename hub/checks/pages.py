@@ -45,7 +45,8 @@ it found before stands. `crohub checks run` looks now and writes nothing.
 
 `policies/checks.yaml` says what is tolerated, or `off` for a check that is not to be made
 (`policies/checks.yaml.example` has every tolerance). Which system is the EDC, the CTMS or the EHR
-is what `role` of its connection says."""
+is what `role` of its connection says, or `roles: {register: EHR}` in that file, where checks are to
+see a system in another role than the one whose word it has."""
 
 
 def page() -> str:
@@ -60,6 +61,9 @@ def example() -> str:
         "# What the checks tolerate before something is wrong, in days unless it says otherwise.",
         "# Copy to checks.yaml; what it does not name is as here. A check that is not to be made",
         "# is `off`, and its findings close: `registry: off`.",
+        "#",
+        "# In which role checks see a system, where its connection says another:",
+        "# roles: {register: EHR}",
     ]
     for check in CHECKS.values():
         if check.tolerances:
