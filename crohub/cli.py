@@ -24,6 +24,7 @@ from crohub.commands import (
     orders,
     override,
     policy,
+    records,
     running,
     story,
     subscription,
@@ -61,6 +62,7 @@ for family in (
     findings,
     checks,
     export,
+    records,
     story,
     why,
 ):
