@@ -30,6 +30,7 @@ from crohub.commands import (
     subscription,
     telling,
     trying,
+    view,
     why,
 )
 from crohub.commands.ending import BUSY, FAILED, code_of, of_database, say
@@ -64,6 +65,7 @@ for family in (
     export,
     records,
     story,
+    view,
     why,
 ):
     family.add_to(app)
