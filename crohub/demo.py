@@ -17,16 +17,21 @@ from contextlib import ExitStack, contextmanager
 from pathlib import Path
 from typing import Any, TextIO
 
-from crohub import lookup, stage, summary, truths
+from connectors.webhook import standard
+from crohub import lookup, stage, subscribing, summary, truths
 from crohub.ops.give import give
 from crohub.options import Options
 from crohub.ownership import Busy
 from crohub.sandbox import erp_books
 from crohub.sandbox.hospital import NoAnswer
 from crohub.sandbox.institution import Institution
+from crohub.sandbox.lake import Lake
 from crohub.serve import serve
 from crohub.stage import HOST
-from pipelines import ask, logs
+from hub import changes, clock
+from hub.changes import Wanted
+from hub.principal import READ, Principal
+from pipelines import ask, logs, subscriptions
 from pipelines.edge import Edge
 
 _QUIET = 1.5  # seconds in which the hub looks at all that has changed
@@ -46,7 +51,8 @@ def once(folder: Path | None, *, days: int, as_json: bool) -> None:
         institution = ending.enter_context(stage.institution(place))
         ending.enter_context(stage.environment(institution, mllp_port=0, every="2s", seldom="10m"))
         edge = stage.node(stage.configuration(place), ending)
-        found = asyncio.run(_played(edge, institution, days))
+        lake = ending.enter_context(Lake())
+        found = asyncio.run(_played(edge, institution, lake, days))
         found["seconds"] = round(time.monotonic() - began, 1)
         if told.isatty():
             print(f"{days} days in {found['seconds']} s", file=told)
@@ -83,9 +89,10 @@ def live(folder: Path, *, port: int, pace: float) -> None:
             stopped.set()
 
 
-async def _played(edge: Edge, institution: Institution, days: int) -> dict[str, Any]:
+async def _played(edge: Edge, institution: Institution, lake: Lake, days: int) -> dict[str, Any]:
     await edge.start()
     try:
+        await asyncio.to_thread(_subscribed, edge, lake)
         await _until(lambda: "hospital" in edge.addresses, 30.0, "the listener")
         institution.hospital.address = edge.addresses["hospital"]
         await asyncio.to_thread(institution.play, days)
@@ -99,9 +106,22 @@ async def _played(edge: Edge, institution: Institution, days: int) -> dict[str, 
         await _pulled(edge, "erp")
         await _until(lambda: summary.at_rest(edge.places), _CALM, "payments")
         await _until(_quiet(edge, institution), _CALM, "what follows from payments")
-        return await asyncio.to_thread(summary.of, edge) | {"truth": truth}
+        found = await asyncio.to_thread(summary.of, edge)
+        return found | {"truth": truth, "subscriber": lake.told()}
     finally:
         await edge.stop()
+
+
+def _subscribed(edge: Edge, lake: Lake) -> None:
+    """Has the feed of enrollments posted to the made-up data lake."""
+    reader = Principal(name="the made-up office", scopes=frozenset({READ}))
+    made = subscriptions.make(
+        edge.keyring, reader, name="data lake", url=lake.url, since=changes.START,
+        wanted=Wanted(entities=frozenset({"Enrollment"})), now=clock.now(),
+    )  # fmt: skip
+    lake.key = standard.key_of(made.secret)
+    said = {"by": reader.name, "reason": "made up"}
+    give(edge, {**said, **subscribing.ordered(made)})
 
 
 async def _pulled(edge: Edge, connection: str = "") -> None:

@@ -81,9 +81,19 @@ def lines(found: dict[str, Any]) -> str:
             *table(entities, ("record", "count")), "",
             *table(_counted(found["views"], "view"), ("view", "rows")), "",
             *truths.told(found["truth"]), "",
+            _told(found["subscriber"]), "",
             f"{found['seconds']} seconds",
         )
     )  # fmt: skip
+
+
+def _told(found: dict[str, int]) -> str:
+    """What a subscriber to the feed says it was told."""
+    events, again, unsigned = found["events"], found["again"], found["unsigned"]
+    return (
+        f"a data lake that follows enrollments was told of {events:,} changes, {again} of them "
+        f"again, {unsigned} without a good signature"
+    )
 
 
 def _counted(found: dict[str, int], what: str) -> list[dict[str, Any]]:

@@ -19,7 +19,7 @@ _PREFIX = "whsec_"
 
 def sign(secret: SecretStr, *, id: str, timestamp: str, body: bytes) -> str:
     """One signature, `v1,…`. Raises Misconfigured for a secret that is none."""
-    return sign_with(_key(secret), id=id, timestamp=timestamp, body=body)
+    return sign_with(key_of(reveal(secret)), id=id, timestamp=timestamp, body=body)
 
 
 def sign_with(key: bytes, *, id: str, timestamp: str, body: bytes) -> str:
@@ -27,6 +27,19 @@ def sign_with(key: bytes, *, id: str, timestamp: str, body: bytes) -> str:
     content = f"{id}.{timestamp}.".encode() + body
     made = hmac.new(key, content, hashlib.sha256).digest()
     return f"v1,{base64.b64encode(made).decode()}"
+
+
+def key_of(written: str) -> bytes:
+    """The key that a secret writes. Raises Misconfigured for one that is none."""
+    try:
+        key = base64.b64decode(written.removeprefix(_PREFIX), validate=True)
+    except (binascii.Error, ValueError):
+        key = b""
+    if len(key) < 16:
+        raise Misconfigured(
+            "the secret of a Standard Webhook is written whsec_ and Base64, of 24 to 64 bytes"
+        )
+    return key
 
 
 def written(key: bytes) -> str:
@@ -42,15 +55,3 @@ def holds(
     said = [one.encode() for one in given.split(" ")]
     fits = [hmac.compare_digest(one, other) for one in wanted for other in said]
     return any(fits)
-
-
-def _key(secret: SecretStr) -> bytes:
-    try:
-        key = base64.b64decode(reveal(secret).removeprefix(_PREFIX), validate=True)
-    except (binascii.Error, ValueError):
-        key = b""
-    if len(key) < 16:
-        raise Misconfigured(
-            "the secret of a Standard Webhook is written whsec_ and Base64, of 24 to 64 bytes"
-        )
-    return key

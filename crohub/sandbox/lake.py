@@ -25,7 +25,7 @@ class Lake:
 
     @property
     def url(self) -> str:
-        """Where events are posted to; only between `start` and `stop`."""
+        """Where events are posted to, while it is entered."""
         return f"{self._server.url}/events"
 
     def __enter__(self) -> Lake:
