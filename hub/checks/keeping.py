@@ -33,10 +33,11 @@ class Kept:
     opened: int = 0
     reworded: int = 0
     closed: int = 0
+    returned: int = 0  # of those that were signed off
 
     @property
     def changed(self) -> bool:
-        return bool(self.opened or self.reworded or self.closed)
+        return bool(self.opened or self.reworded or self.closed or self.returned)
 
 
 @dataclass(frozen=True, slots=True)
@@ -71,14 +72,14 @@ def keep(
     new = [(key, one) for key, one in current.items() if key not in known]
     rows = [_row(check, key, one, now) for key, one in new]
     session.insert(tables.finding, _COLUMNS, rows)
-    reworded = sum(
-        _reword(session, was, current[key], today) for key, was in known.items() if key in current
-    )
+    still = [(was, current[key]) for key, was in known.items() if key in current]
+    returned = sum(_returns(session, was, one, today) for was, one in still)
+    reworded = sum(_reword(session, was, one) for was, one in still)
     gone = [was.id for key, was in known.items() if key not in current]
     session.among(
         "update finding set closed_at = ? where id in {members} returning id", gone, (now,)
     )
-    return Kept(len(new), reworded, len(gone))
+    return Kept(len(new), reworded, len(gone), returned)
 
 
 def fail(
@@ -166,18 +167,24 @@ def _row(check: Check, key: bytes, one: Discrepancy, now: int) -> tuple[Any, ...
     )  # fmt: skip
 
 
-def _reword(session: Session, was: _Open, one: Discrepancy, today: date) -> bool:
+def _returns(session: Session, was: _Open, one: Discrepancy, today: date) -> bool:
+    """Whether what was signed off waits for somebody again."""
+    is_over = bool(was.until) and was.until < str(today)
+    if not was.signed_off or not (is_over or _changed(was, one)):
+        return False
+    session.run(
+        "update finding set signed_off_at = null, signed_off_by = null, "
+        "signed_off_reason = null, signed_off_until = null where id = ?",
+        (was.id,),
+    )
+    return True
+
+
+def _reword(session: Session, was: _Open, one: Discrepancy) -> bool:
     """Brings an open finding up to date; what a person has said of it (its owner) stays."""
     says = (one.sentence, one.act[:_LONGEST], one.since.isoformat(), _evidence(one))
-    over = was.signed_off and (_changed(was, one) or bool(was.until and was.until < str(today)))
-    if over:
-        session.run(
-            "update finding set signed_off_at = null, signed_off_by = null, "
-            "signed_off_reason = null, signed_off_until = null where id = ?",
-            (was.id,),
-        )
     if says == (was.found, was.act, was.since, was.evidence):
-        return over
+        return False
     session.run(
         "update finding set owner = case when owner = expected then ? else owner end, found = ?, "
         "expected = ?, since = ?, evidence = ? where id = ?",

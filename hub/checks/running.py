@@ -224,7 +224,10 @@ class Checking:
         )
 
     def _tell(self, check: Check, kept: Kept) -> None:
-        counts = {"opened": kept.opened, "reworded": kept.reworded, "closed": kept.closed}
+        counts = {
+            "opened": kept.opened, "reworded": kept.reworded, "closed": kept.closed,
+            "returned": kept.returned,
+        }  # fmt: skip
         entry = audit.Entry(
             at=self.clock(), actor=ACTOR, action="check", object=check.name,
             reason=check.title, detail=orjson.dumps(counts).decode(),

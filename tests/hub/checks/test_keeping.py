@@ -97,8 +97,8 @@ def test_what_was_signed_off_stays_so_while_systems_repeat_what_they_said(store,
 def test_it_comes_back_when_a_system_says_something_else(store, run):
     run(wrong())
     sign_off(store)
-    run(wrong(says="on treatment"))
 
+    assert run(wrong(says="on treatment")).returned == 1
     assert rows(store, "signed_off_at, signed_off_by") == [(None, None)]
 
 
@@ -108,7 +108,7 @@ def test_it_comes_back_when_its_day_is_over(store, run):
 
     run(wrong(), today=date(2026, 3, 12))
     assert rows(store, "signed_off_by") == [("anna",)]
-    assert run(wrong(), today=date(2026, 3, 13)).reworded == 1
+    assert run(wrong(), today=date(2026, 3, 13)).returned == 1
     assert rows(store, "signed_off_by") == [(None,)]
 
 

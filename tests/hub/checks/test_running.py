@@ -108,7 +108,7 @@ def test_the_audit_tells_what_a_check_changed(tell, checking, store):
     run(checking)
 
     assert store.all("select actor, object, detail from audit where action = 'check'") == [
-        ("checks", "enrolment", '{"opened":1,"reworded":0,"closed":0}')
+        ("checks", "enrolment", '{"opened":1,"reworded":0,"closed":0,"returned":0}')
     ]
 
 
