@@ -120,6 +120,14 @@ def test_a_subscriber_is_told_of_every_change_once(found):
     assert f"{told['events']:,} changes" in summary.lines(found)
 
 
+def test_a_subscriber_is_told_of_every_change_once(found):
+    told = found["subscriber"]
+
+    assert told["events"] >= found["entities"]["Enrollment"]
+    assert (told["again"], told["unsigned"]) == (0, 0)
+    assert f"{told['events']:,} changes" in summary.lines(found)
+
+
 def test_the_log_is_events_without_patients(found, folder):
     assert found
 
