@@ -50,6 +50,20 @@ PLANTS: Mapping[str, Plant] = MappingProxyType(
 )
 
 
+_POSTS = ("ONC-101", "CAR-204", "NEU-415")  # of the coordinator who left
+# what the institution's own story plants (crohub.sandbox.planted), when its thirty days are over
+STORY = (
+    Expected("enrolment", "status-behind", ("ONC-101", "S-0012", "OFF STUDY", "2026-03-02")),
+    *(Expected("delegation", "training-missing", ("(E217)", number, "2026-02-28"))
+      for number in ("ONC-101", "CAR-204", "END-310", "NEU-415")),
+    Expected("consent", "wrong-version", ("ONC-101", "S-0007", "v2 on 2026-02-24", "v3")),
+    Expected("billing", "off-study", ("ONC-101", "S-0012", "71260 of 2026-03-09", "2026-03-02")),
+    *(Expected("leavers", kind, ("(E305)", "2026-03-06", number))
+      for number in _POSTS for kind in ("delegation-open", "role-open")),
+    Expected("safety", "deviation-clock", ("ONC-101", "DEV-ONC-101-1")),
+)  # fmt: skip
+
+
 @dataclass(frozen=True, slots=True)
 class Sheet:
     """What is planted, and what must be found of it."""

@@ -86,7 +86,12 @@ class Institution:
         self.store = FhirStore()
         # what is planted depends on the calendar
         fits = first_day == BEGINS
-        self.planted = Standing(answers.sheet(seed, answers.TODAY).ground) if fits else None
+        sheet = answers.sheet(seed, answers.TODAY) if fits else None
+        self.planted = Standing(sheet.ground) if sheet else None
+        # what checks must find when thirty days are over, but for what the hub mends itself
+        self.expected = (
+            [*answers.STORY, *(one for one in sheet.expected if not one.mended)] if sheet else []
+        )
         self.days_played = 0
         self._clock = datetime.combine(first_day, datetime.min.time(), ZONE)
         self._pending: deque[Slice] = deque()

@@ -13,6 +13,8 @@ from crohub.sandbox.studies import STUDIES, Study
 from crohub.sandbox.world import World
 
 BOARD = "CRO"  # the unit that holds the board
+DEPUTIES = ("E217", "E219")  # who may stand in for a coordinator, on every study
+_ENDLESS = ("end310",)  # of minimal risk and not the FDA's: its approval does not run out
 _YEAR = timedelta(days=364)
 
 
@@ -31,14 +33,15 @@ def fill(irb: IrbState, world: World, news: News) -> None:
 
 
 def _study(world: World, study: Study) -> Row:
-    lead, helper = world.employees[study.investigator], world.employees[study.coordinator]
+    lead = world.employees[study.investigator]
+    helpers = [world.employees[who] for who in dict.fromkeys((study.coordinator, *DEPUTIES))]
     return {
         "id": study.irb, "name": study.number, "title": study.title,
         "principalInvestigator": {"employeeId": lead.id, "email": lead.email,
                                   "firstName": lead.given, "lastName": lead.family,
                                   "approvedDate": study.started.isoformat()},
-        "studyTeam": [{"employeeId": helper.id, "email": helper.email, "role": "Coordinator",
-                       "approvedDate": study.started.isoformat()}],
+        "studyTeam": [{"employeeId": one.id, "email": one.email, "role": "Coordinator",
+                       "approvedDate": study.started.isoformat()} for one in helpers],
         "investigationalNewDrugs": [], "investigationalDeviceExemptions": [],
         "clinicalTrialsGovId": study.nct or None,
     }  # fmt: skip
@@ -57,10 +60,12 @@ def _approved(study: Study, version: str, since: date, *, first: bool) -> Row:
     return {
         "id": study.irb, "parent": study.irb, "title": study.number,
         "type": "Initial Study" if first else "Modification", "state": "Approved",
-        "reviewLevel": "Full Board", "determination": "Approved", "board": BOARD,
+        "reviewLevel": "Expedited" if study.key in _ENDLESS else "Full Board",
+        "determination": "Approved", "board": BOARD,
         "dateSubmitted": (since - timedelta(days=30)).isoformat(),
         "approvalDate": since.isoformat(), "effectiveDate": since.isoformat(),
-        "expirationDate": (since + _YEAR).isoformat(), "irbOfRecord": BOARD,
+        "expirationDate": None if study.key in _ENDLESS else (since + _YEAR).isoformat(),
+        "irbOfRecord": BOARD,
         "documents": [{"name": name, "category": "Consent", "version": version,
                        "sha256": checksum, "approved": True}],
     }  # fmt: skip

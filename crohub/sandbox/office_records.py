@@ -11,6 +11,7 @@ from collections.abc import Iterable, Iterator, Mapping
 from datetime import date, timedelta
 
 from crohub.sandbox.charges import ECG, SCAN
+from crohub.sandbox.irb_records import DEPUTIES
 from crohub.sandbox.people import DEPARTMENTS, Employee
 from crohub.sandbox.studies import STUDIES, Site, Study
 from crohub.sandbox.world import Subject, World
@@ -131,18 +132,22 @@ def _start_up(world: World) -> Tables:
 
 def _people(world: World) -> Tables:
     staff = [one for one in world.employees.values() if not one.left][:12]
-    posts = [(study, who) for study in STUDIES for who in (study.coordinator, "E217")]
+    posts = [(study, who) for study in STUDIES for who in (study.coordinator, *DEPUTIES)]
+    posted = [world.employees[who] for who in dict.fromkeys(who for _, who in posts)]
     return {
         "training-requirements": [
             {"requirement_no": "REQ-GCP", "name": "Good clinical practice", "scope": "institution",
              "organization_code": "org-cedar", "roles": "pi;coordinator", "tasks": "consent",
              "course_group": "GCP", "valid_months": "36", "grace_days": "0", "active": "yes"}
         ],
-        "training-records": [_trained(one) for one in staff],
+        # of the one whose certificate has run out the office has no other
+        "training-records": [_trained(one) for one in staff if one.id != "E217"],
         "citi-completions": [
             _completion(world.employees[study.investigator]) for study in STUDIES
         ],
-        "credentials": [_credential(one) for one in staff if one.npi],
+        "credentials": [
+            *(_credential(one) for one in staff if one.npi), *(_curriculum(one) for one in posted)
+        ],
         "delegations": [
             _of(study, delegation_no=f"DEL-{study.number}-{who}", tasks="consent;eligibility",
                 person_email=_email(world, who), status="active", start_on=iso(study.started),
@@ -257,6 +262,13 @@ def _credential(one: Employee) -> Row:
         "credential_no": f"LIC-{one.id}", "person_email": one.email, "number": f"AZ{one.npi[5:]}",
         "kind": "medical_license", "issuer": "Invented Board", "jurisdiction": "AZ",
         "country": "US", "issued_on": "2024-07-01", "expires_on": "2027-06-30", "status": "valid",
+    }  # fmt: skip
+
+
+def _curriculum(one: Employee) -> Row:
+    return {
+        "credential_no": f"CV-{one.id}", "person_email": one.email, "kind": "cv",
+        "issued_on": "2025-01-06", "expires_on": "2027-01-05", "status": "valid",
     }  # fmt: skip
 
 

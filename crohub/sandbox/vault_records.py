@@ -21,11 +21,22 @@ _SUBJECT = {
     "on-study": "enrolled__v", "on-study-intervention": "in_treatment__v",
     "off-study": "complete__v", "withdrawn": "withdrawn__v",
 }  # fmt: skip
-# type, subtype and classification of the TMF Reference Model; where it is filed
-_BINDER = (
-    ("Protocol", "Central Trial Documents", "Trial Documents", "Protocol", ""),
-    ("Form FDA 1572", "Site Management", "Site Set-up", "Form FDA 1572", "site"),
+# type, subtype and classification of the TMF Reference Model; days after the start of the study
+_TRIAL = (
+    ("Protocol", "Central Trial Documents", "Trial Documents", "Protocol", 0),
+    ("Clinical trial agreement", "Site Management", "Site Set-up", "Clinical Trial Agreement", -25),
 )
+_SITE = (
+    ("Form FDA 1572", "Site Management", "Site Set-up", "Form FDA 1572", 0),
+    ("Curriculum vitae of the investigator", "Site Management", "Site Set-up",
+     "Principal Investigator Curriculum Vitae", -10),
+    ("Financial disclosure", "Site Management", "Site Set-up", "Financial Disclosure", -10),
+    ("Delegation log", "Site Management", "Site Set-up", "Site Signature Sheet", 0),
+    ("Report of monitoring visit 1", "Site Management", "Site Management",
+     "Monitoring Visit Report", 130),
+    ("Follow-up letter of monitoring visit 1", "Site Management", "Site Management",
+     "Monitoring Visit Follow-up", 133),
+)  # fmt: skip
 
 
 def state() -> VaultState:
@@ -106,7 +117,7 @@ def _monitored(study: Study, site: Site) -> Iterator[Written]:
 
 
 def _expected(study: Study, site: Site) -> Iterator[Written]:
-    name, kind, subtype, classification, _ = _BINDER[1]
+    name, kind, subtype, classification, _ = _SITE[0]
     number = f"{STUDIES.index(study) + 1}{site.number}"
     yield "edl_item__v", f"0EI{number:0>12}", {
         "name__v": name, "study__v": study_id(study), "site__v": _site_id(study, site),
@@ -128,20 +139,37 @@ def _subjects(world: World) -> Iterator[Written]:
 
 
 def _documents() -> Iterator[tuple[bytes, Row]]:
+    """A binder of each study, with what the IRB approved, and one of each of its sites."""
     for study in STUDIES:
-        for name, kind, subtype, classification, level in _BINDER:
-            for site in study.sites if level == "site" else (None,):
-                title = f"{study.number} {name}" + (f" of site {site.number}" if site else "")
-                content = f"{title}: made up\n".encode()
-                where = {"site__v": [_site_id(study, site)]} if site else {}
-                yield content, {
-                    "name__v": title, "title__v": title, "type__v": kind, "subtype__v": subtype,
-                    "classification__v": classification, "status__v": "Approved",
-                    "study__v": [study_id(study)], **where, "filename__v": "made-up.txt",
-                    "format__v": "text/plain", "size__v": len(content),
-                    "md5checksum__v": md5(content, usedforsecurity=False).hexdigest(),
-                    "document_date__v": study.started.isoformat(),
-                }  # fmt: skip
+        for name, kind, subtype, artifact, days in _TRIAL:
+            if study.sponsor != "org-cedar" or artifact != "Clinical Trial Agreement":
+                yield _document(study, name, (kind, subtype, artifact), days)
+        for version, since in study.form:
+            days = (since - study.started).days
+            yield _document(study, f"Consent form {version}", _FORM, days + 3)
+            yield _document(study, f"IRB approval of form {version}", _APPROVAL, days + 4)
+        for site in study.sites:
+            for name, kind, subtype, artifact, days in _SITE:
+                yield _document(study, name, (kind, subtype, artifact), days, site)
+
+
+_FORM = ("Central Trial Documents", "Subject Documents", "Informed Consent Form")
+_APPROVAL = ("IRB/IEC and other Approvals", "IRB/IEC Trial Approval", "IRB/IEC Decision")
+
+
+def _document(
+    study: Study, name: str, kinds: tuple[str, str, str], days: int, site: Site | None = None
+) -> tuple[bytes, Row]:
+    title = f"{study.number} {name}" + (f" of site {site.number}" if site else "")
+    content = f"{title}: made up\n".encode()
+    where = {"site__v": [_site_id(study, site)]} if site else {}
+    return content, {
+        "name__v": title, "title__v": title, "type__v": kinds[0], "subtype__v": kinds[1],
+        "classification__v": kinds[2], "status__v": "Approved", "study__v": [study_id(study)],
+        **where, "filename__v": "made-up.txt", "format__v": "text/plain",
+        "size__v": len(content), "document_date__v": _iso(study.started, days),
+        "md5checksum__v": md5(content, usedforsecurity=False).hexdigest(),
+    }  # fmt: skip
 
 
 def _iso(on: date, days: int) -> str:

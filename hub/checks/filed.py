@@ -11,7 +11,7 @@ from hub.checks import words
 from hub.checks.look import Look, Statement
 
 ROLES = ("ETMF", "EREG")
-FINAL = ("approved", "effective", "superseded", "expired", "archived")
+_UNFINISHED = ("draft", "in_review")
 _GONE = ("expected", "missing", "withdrawn")  # not there yet, or not any more
 # what a number of the TMF reference model is, for what is called for by events as well
 KINDS: Mapping[str, str] = MappingProxyType({
@@ -63,7 +63,7 @@ class Filed:
 
     @property
     def is_final(self) -> bool:
-        return self.status in FINAL
+        return self.status not in _UNFINISHED
 
     @property
     def day(self) -> date | None:
