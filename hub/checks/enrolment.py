@@ -161,8 +161,8 @@ def _dates(look: Look, one: _Subject) -> Iterator[Discrepancy]:
                          at=said.when(name))
                 for day, said in known
             ],
-            act=f"the study coordinator, with {words.listed(_keepers([early, late]))}",
-            since=words.day_of(max(early.when(name), late.when(name)), look.today),
+            act=words.listed(_keepers([early, late])),
+            since=min(last, words.day_of(max(early.when(name), late.when(name)), look.today)),
         )  # fmt: skip
 
 
@@ -181,8 +181,11 @@ def _sites(look: Look, one: _Subject) -> Iterator[Discrepancy]:
                      of=f"{one.name}, site", at=said.when("study_site"))
             for said in at
         ],
-        act=f"the study coordinator, with {words.listed(_keepers(at))}",
-        since=words.day_of(max(said.when("study_site") for said in at), look.today),
+        act=words.listed(_keepers(at)),
+        since=min(
+            _day_of_row(look, one.row),
+            words.day_of(max(said.when("study_site") for said in at), look.today),
+        ),
     )  # fmt: skip
 
 
@@ -292,9 +295,9 @@ CHECK = Check(
              says="a subject is on study, and a system that has others of the study lacks them"),
         Kind(name="status-behind", act="whoever keeps the system that is behind",
              says="one system has a subject further on than another"),
-        Kind(name="date-differs", act="the study coordinator, with the keepers of both",
+        Kind(name="date-differs", act="whoever keeps the two systems",
              says="two systems have other days of consent, enrolment, randomisation or the end"),
-        Kind(name="wrong-site", act="the study coordinator, with the keepers of both",
+        Kind(name="wrong-site", act="whoever keeps the two systems",
              says="two systems have a subject at different sites"),
         Kind(name="duplicate", act="the study coordinator, with the data manager",
              says="one person is on the study under two numbers at once"),

@@ -203,7 +203,7 @@ def _by_study(rows: Sequence[Record]) -> Mapping[str | None, list[Record]]:
 
 
 def _role(row: Record) -> str:
-    return str(row["role_native"] or row["role"] or "on the staff").replace("_", " ")
+    return str(row["role"] or row["role_native"] or "on the staff").replace("_", " ")
 
 
 def _tasks(rows: Sequence[Record]) -> str:

@@ -140,6 +140,8 @@ def test_other_days_of_one_event_are_told_with_both(tell, found, both):
     assert one.sentence == (
         "ONC-101 S-0002: the day of enrolment is 2026-02-02 in the CTMS and 2026-02-13 in the EDC."
     )
+    assert one.act == "the data manager, in edc and the study coordinator, in ctms"
+    assert str(one.since) == "2026-02-13"
 
 
 def test_a_month_beside_its_day_is_no_other_day(tell, found, both):
