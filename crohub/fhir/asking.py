@@ -229,7 +229,10 @@ def dated(name: str, column: str, value: str, *, clock: bool) -> list[tuple[str,
 def updated(value: str) -> list[tuple[str, str]]:
     """`_lastUpdated`: a moment, or a whole day, month or year in UTC."""
     prefix, said = _prefixed("_lastUpdated", value)
-    first, behind = _span(said)
+    try:
+        first, behind = _span(said)
+    except (ValueError, OverflowError):  # behind the last year there is
+        raise BadQuery("CROHUB-BAD-VALUE", "_lastUpdated: expected a date or moment") from None
     bounds = {
         "ge": [("ge", first)], "gt": [("ge", behind)], "sa": [("ge", behind)],
         "lt": [("lt", first)], "eb": [("lt", first)], "le": [("lt", behind)],
@@ -248,7 +251,7 @@ def _span(said: str) -> tuple[datetime, datetime]:
         behind = month.replace(day=1) if len(said) == 7 else first.replace(year=first.year + 1)
         return first, behind
     if not _is_moment(said):
-        raise BadQuery("CROHUB-BAD-VALUE", "_lastUpdated: expected a date or moment")
+        raise ValueError(said)
     at = datetime.fromisoformat(said.replace(" ", "+"))
     at = at if at.tzinfo else at.replace(tzinfo=UTC)
     step = timedelta(microseconds=1) if "." in said else timedelta(seconds=1)

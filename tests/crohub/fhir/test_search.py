@@ -168,6 +168,21 @@ def test_a_search_in_the_body_keeps_numbers_out_of_addresses(client):
     assert [e["resource"]["name"][0]["family"] for e in answer.json()["entry"]] == ["Example3"]
 
 
+@pytest.mark.parametrize(
+    ("content", "kind", "status"),
+    [
+        (b"\xff", "application/x-www-form-urlencoded", 400),
+        (b"identifier=%ff", "application/x-www-form-urlencoded", 400),
+        (b"identifier=1", "text/plain", 415),
+        (b"x" * 20_000, "application/x-www-form-urlencoded", 413),
+    ],
+)
+def test_a_body_that_is_no_search_is_refused(client, content, kind, status):
+    answer = client.post(f"{R4}/Patient/_search", content=content, headers={"content-type": kind})
+
+    issue(answer, status)
+
+
 def test_a_personal_number_finds_nobody_for_whom_it_may_not(plain):
     said = issue(plain.get(f"{R4}/Patient?identifier=123453"), 403)
 
@@ -185,6 +200,18 @@ def test_a_personal_number_finds_nobody_for_whom_it_may_not(plain):
         ("ResearchStudy?_count=few", 400, "invalid", "a whole number"),
         ("ResearchStudy?_cursor=x", 400, "invalid", "cursor"),
         ("ResearchStudy?date=soon", 400, "invalid", "date"),
+        ("ResearchStudy?date=2026-02-30", 400, "invalid", "date"),
+        ("ResearchStudy?date=ap2026", 400, "invalid", "eq, ge"),
+        ("ResearchStudy?_lastUpdated=9999", 400, "invalid", "a date or moment"),
+        ("ResearchStudy?_lastUpdated=9999-12-31", 400, "invalid", "a date or moment"),
+        ("ResearchStudy?_lastUpdated=soon", 400, "invalid", "a date or moment"),
+        ("ResearchStudy?identifier=a%7C", 400, "invalid", "system|value"),
+        ("ResearchStudy?title=%00", 400, "invalid", "printable"),
+        ("ResearchStudy?_id=" + "a," * 300, 400, "invalid", "at most 200"),
+        ("Provenance/assertion-999999999999999999", 404, "not-found", "no such record"),
+        ("Provenance/assertion-%D9%A3", 404, "not-found", "no such record"),
+        ("Provenance?target=Patient/x", 400, "invalid", "expected one of"),
+        ("Patient/_search", 404, "not-found", "no such record"),
         ("ResearchStudy?title:above=x", 400, "invalid", "title:exact"),
         ("ResearchStudy?_format=xml", 406, "not-supported", "application/fhir+json"),
         ("ResearchSubject?study=Patient/1", 400, "invalid", "ResearchStudy/id"),
