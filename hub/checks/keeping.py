@@ -194,9 +194,10 @@ def _reword(session: Session, was: _Open, one: Discrepancy) -> bool:
 
 
 def _changed(was: _Open, one: Discrepancy) -> bool:
-    """Whether systems say something else now; that they say the same again is no change."""
-    before = {(said["system"], said["says"], said["of"]) for said in shown(was.evidence)}
-    return before != {(said.system, said.says, said.of) for said in one.evidence}
+    """Whether systems say something else now; that they say the same again, or of more records
+    beside, is no change."""
+    before = {(said["system"], said["says"]) for said in shown(was.evidence)}
+    return before != {(said.system, said.says) for said in one.evidence}
 
 
 def _evidence(one: Discrepancy) -> str:

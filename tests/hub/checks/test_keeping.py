@@ -89,7 +89,7 @@ def test_it_says_what_is_said_now_and_keeps_who_a_person_gave_it_to(store, run):
 def test_what_was_signed_off_stays_so_while_systems_repeat_what_they_said(store, run):
     run(wrong())
     sign_off(store)
-    run(wrong(evidence=(Evidence(system="ehr", says="on study", at=99),)))
+    run(wrong(evidence=(Evidence(system="ehr", says="on study", of="S-0012 of 5", at=99),)))
 
     assert rows(store, "signed_off_by") == [("anna",)]
 
