@@ -3,20 +3,25 @@
 from __future__ import annotations
 
 import threading
+import time
 from collections.abc import AsyncIterator, Iterator
 from contextlib import ExitStack, closing
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 
+import structlog
 from fastapi import APIRouter, FastAPI, Request, Response
 from fastapi.responses import StreamingResponse
 from starlette.concurrency import run_in_threadpool
 
+from crohub.exports import openapi
 from crohub.exports.study import FORMS, pieces
 from crohub.fhir.codes import Codes
+from hub.api import docs
 from hub.api.answers import known, parameters
 from hub.api.app import PREFIX
 from hub.api.auth import principal_of
+from hub.api.bulk import AT_ONCE, LONGEST
 from hub.api.deps import Busy, Deps, moment
 from hub.api.errors import not_found
 from hub.api.records import id_of
@@ -25,7 +30,7 @@ from hub.query import BadQuery
 from hub.reader import Reader
 from mappings.code_tables import CodeTables
 
-AT_ONCE = 2  # exports of one node: each holds a session of its own
+log = structlog.get_logger("api")
 
 
 @dataclass(slots=True)
@@ -76,9 +81,13 @@ class Studies:
 
 
 async def _streamed(held: ExitStack, first: bytes, found: Iterator[bytes]) -> AsyncIterator[bytes]:
+    until = time.monotonic() + LONGEST
     try:
         yield first
         while (piece := await run_in_threadpool(next, found, None)) is not None:
+            if time.monotonic() > until:
+                log.warning("an export took too long", of="Study")
+                raise TimeoutError
             yield piece
     finally:
         await run_in_threadpool(held.close)
@@ -89,3 +98,4 @@ def mount(app: FastAPI, deps: Deps, tables: CodeTables) -> None:
     made = APIRouter()
     made.add_route("/studies/{id}/export", Studies(deps, Codes(tables)).export, methods=["GET"])
     app.include_router(made, prefix=PREFIX)
+    docs.besides(app, openapi.description)

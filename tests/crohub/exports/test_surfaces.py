@@ -75,6 +75,15 @@ def test_the_route_gives_both_forms_and_the_audit_knows(client, address, noted):
     ]  # fmt: skip
 
 
+def test_an_export_that_is_read_too_slowly_ends_and_leaves_its_place(client, address, monkeypatch):
+    reader = client(READ)
+    monkeypatch.setattr(routes, "LONGEST", -1.0)
+
+    for _ in range(2 * routes.AT_ONCE):
+        with pytest.raises(ConnectionAbortedError):  # so that nobody takes it for whole
+            reader.get(address, params={"as": "odm"})
+
+
 def test_more_exports_than_there_is_room_for_come_one_after_another(client, address):
     reader = client(READ)
 
