@@ -88,7 +88,7 @@ def _add_identifiers(
     wanted = _shown_types(spec, view)
     rows = reader.session.among(
         "select r.entity_id, i.type, i.assigner, i.value, i.x, i.since, i.until "
-        "from xref r join identifier i on i.x = r.x where r.entity_id in {members}",
+        "from xref r join identifier i on i.x = r.x where r.entity_id in {members} order by i.x",
         [record["id"] for record in records],
     )
     found: dict[str, dict[tuple[int, str, str], Record]] = {}
