@@ -18,7 +18,7 @@ from hub.database import Session
 from hub.principal import READ, Principal
 from hub.query import BadQuery
 from hub.seal import Keyring
-from pipelines import deliveries, event, settling, subscribers, subscriptions
+from pipelines import deliveries, event, retelling, settling, subscribers, subscriptions
 from pipelines.dispatch import Office, desk_of
 from pipelines.settings import Deployment
 from pipelines.subscriptions import Made, Subscription
@@ -125,7 +125,7 @@ def repeated(office: Office, one: Subscription, since: str | None) -> int:
     with desk_of(office, subscribers.outlet(one)) as desk:
         news = subscribers.again(desk, since)
         if news:
-            desk.writer.keep([], [], [deliveries.repeat(one.pipeline, news, desk.clock())])
+            desk.writer.keep([], [], [retelling.repeat(one.pipeline, news, desk.clock())])
         return len(news)
 
 

@@ -188,7 +188,7 @@ def enter(
                     "delete from delivery where pipeline = ? and v = ? and state = 'shadow'",
                     (pipeline, new.v),
                 )
-            turn += _put(session, pipeline, new, turn + 1, now)
+            turn += put(session, pipeline, new, turn + 1, now)
         kept = (pipeline, was if upto is None else upto, turn)
         session.upsert(tables.consumer, ("pipeline", "upto", "turn"), [kept], ("pipeline",))
 
@@ -260,7 +260,7 @@ def again(ids: Sequence[str]) -> Also:
                 (one,),
             )
             if row:
-                state = "behind" if _is_open(session, *row) else "ready"
+                state = "behind" if is_open(session, *row) else "ready"
                 session.run(
                     "update delivery set state = ?, tries = 0, not_before = 0, tried_at = null, "
                     "ended_at = null, said = null where id = ?",
@@ -270,61 +270,8 @@ def again(ids: Sequence[str]) -> Also:
     return do
 
 
-def repeat(pipeline: str, news: Sequence[New], now: int) -> Also:
-    """Tells these versions, in this order, whether they were told or refused before or never; one
-    that is still to be told is not told twice. `id` stays, so that the target knows each."""
-
-    def do(session: Session) -> None:
-        row = session.one("select turn, upto from consumer where pipeline = ?", (pipeline,))
-        turn, upto = (int(row[0]), row[1]) if row else (0, "")
-        for new in news:
-            turn += _put(session, pipeline, new, turn + 1, now) or _anew(
-                session, pipeline, new, turn + 1
-            )
-        session.upsert(
-            tables.consumer, ("pipeline", "upto", "turn"), [(pipeline, upto, turn)], ("pipeline",)
-        )
-
-    return do
-
-
-def at_once(pipeline: str) -> Also:
-    """Whatever waits for another try is tried now."""
-
-    def do(session: Session) -> None:
-        session.run(
-            "update delivery set not_before = 0 where pipeline = ? and state = 'ready'", (pipeline,)
-        )
-
-    return do
-
-
-def refused(session: Session, pipeline: str, limit: int) -> list[New]:
-    """What a target would not take, the oldest first."""
-    rows = session.all(
-        "select id, v, entity, entity_id, n, lane from delivery where pipeline = ? "
-        "and state = 'refused' order by turn limit ?",
-        (pipeline, limit),
-    )
-    return [
-        New(id=row[0], v=row[1], entity=row[2], entity_id=row[3], n=row[4], lane=bytes(row[5]))
-        for row in rows
-    ]
-
-
-def _anew(session: Session, pipeline: str, new: New, turn: int) -> int:
-    """1 when one that had ended is to be told again."""
-    state = "behind" if _is_open(session, pipeline, new.lane) else "ready"
-    return session.run(
-        "update delivery set state = ?, turn = ?, tries = 0, not_before = 0, tried_at = null, "
-        "ended_at = null, said = null, detail = '' where pipeline = ? and v = ? and state in "
-        "('delivered', 'refused', 'shadow')",
-        (state, turn, pipeline, new.v),
-    )
-
-
-def _put(session: Session, pipeline: str, new: New, turn: int, now: int) -> int:
-    """1 when it was put in, 0 when it was there."""
+def put(session: Session, pipeline: str, new: New, turn: int, now: int) -> int:
+    """Takes a version in within someone's commit: 1 when it was put in, 0 when it was there."""
     known = "select 1 from delivery where pipeline = ? and v = ?"
     if session.one(known, (pipeline, new.v)):
         return 0
@@ -335,7 +282,7 @@ def _put(session: Session, pipeline: str, new: New, turn: int, now: int) -> int:
         (pipeline, new.entity_id),
     )
     lane = bytes(lane_of[0]) if lane_of else new.lane
-    state = "behind" if _is_open(session, pipeline, lane) else "ready"
+    state = "behind" if is_open(session, pipeline, lane) else "ready"
     row: Row = (
         new.id, pipeline, new.v, new.entity, new.entity_id, new.n, lane, turn, state, 0, 0, now,
         None, None, "", "", None,
@@ -344,7 +291,8 @@ def _put(session: Session, pipeline: str, new: New, turn: int, now: int) -> int:
     return 1
 
 
-def _is_open(session: Session, pipeline: str, lane: bytes) -> bool:
+def is_open(session: Session, pipeline: str, lane: bytes) -> bool:
+    """Whether anything of a lane has not ended."""
     found = session.one(
         f"select 1 from delivery where pipeline = ? and lane = ? and {_OPEN} limit 1",
         (pipeline, lane),

@@ -21,7 +21,7 @@ from hub import changes, clock
 from hub.seal import Keyring
 from mappings.outbound import Outbound
 from mappings.outbound_language import EVENT, Outgoing
-from pipelines import consume, deliveries, orders, subscriptions
+from pipelines import consume, deliveries, orders, retelling, subscriptions
 from pipelines.breaker import Breaker
 from pipelines.consume import Desk
 from pipelines.deliver import Deliverer
@@ -30,11 +30,13 @@ from pipelines.dispatch import Office, desk_of, is_ours
 from pipelines.outlet import FEED, Feed, Outlet
 from pipelines.settings import Deployment
 from pipelines.settings import Outbound as Settings
-from pipelines.subscriptions import Subscription
+from pipelines.subscriptions import PREFIX, Subscription
 
 log = structlog.get_logger("deliver")
 ACTOR = "crohub:subscriptions"
 _LOOK, _IDLE, _CALM = 1.0, 0.3, 5.0  # seconds between looks: at all, at the feed, after a failure
+KEPT = 30  # days that it is known what was told
+_DAY, _HOUR = 86_400_000_000, 3_600_000_000  # microseconds
 _PAGE, _MOST = 500, 10_000  # versions read at a time, and told again by one order
 
 
@@ -47,6 +49,7 @@ class Subscribers:
     _running: dict[str, tuple[threading.Thread, threading.Event]] = field(default_factory=dict)
     _ending: threading.Event = field(default_factory=threading.Event)
     _watcher: threading.Thread | None = None
+    _forgot: int = 0  # when that was last done, in microseconds
 
     def start(self) -> None:
         self._watcher = threading.Thread(target=self._watch, name="subscriptions", daemon=True)
@@ -76,9 +79,13 @@ class Subscribers:
             found = {one.id: one for one in subscriptions.every(hub) if one.state == "on"}
         finally:
             hub.close()
-        for one in [one for one in self._running if one not in found]:
-            self._running.pop(one)[1].set()
-            self.trouble.pop(one, None)
+        self._forget()
+        for one, (thread, ending) in list(self._running.items()):
+            if one not in found:
+                ending.set()
+                self.trouble.pop(one, None)
+            if ending.is_set() and not thread.is_alive():  # two would tell everything twice
+                del self._running[one]
         for one in found.keys() - self._running.keys():
             ending = threading.Event()
             thread = threading.Thread(
@@ -86,6 +93,13 @@ class Subscribers:
             )
             self._running[one] = (thread, ending)
             thread.start()
+
+    def _forget(self) -> None:
+        """What subscribers were told long ago is no longer kept; the feed itself has it."""
+        now = clock.now()
+        if now - self._forgot > _HOUR:
+            self._forgot = now
+            self.office.writer.keep([], [], [retelling.forget(PREFIX, now - KEPT * _DAY)])
 
     def _work(self, one: Subscription, ending: threading.Event) -> None:
         while not (ending.is_set() or self._ending.is_set()):
@@ -160,7 +174,7 @@ def begin(desk: Desk, one: Subscription) -> None:
     """A new one begins where it was said to; one that goes on does so at once."""
     known = deliveries.cursor(desk.journal, one.pipeline) is not None
     enter = deliveries.enter(one.pipeline, [], one.since, desk.clock())
-    desk.writer.keep([], [], [deliveries.at_once(one.pipeline) if known else enter])
+    desk.writer.keep([], [], [retelling.at_once(one.pipeline) if known else enter])
 
 
 def again(desk: Desk, since: str | None) -> list[New]:
@@ -168,7 +182,7 @@ def again(desk: Desk, since: str | None) -> list[New]:
     cursor and has been read, at most 10,000 versions."""
     name = desk.outlet.name
     if since is None:
-        return deliveries.refused(desk.journal, name, _MOST)
+        return retelling.refused(desk.journal, name, _MOST)
     until = changes.position(deliveries.cursor(desk.journal, name) or changes.START)
     return [new for page in _pages(desk, since, until) for new in consume.to_tell(desk, page)]
 

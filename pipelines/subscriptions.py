@@ -24,6 +24,7 @@ from pipelines import tables
 
 STATES = ("on", "paused", "gone", "ended")
 MOST = 32  # that are not ended: each has a thread and two sessions
+PREFIX = "subscription:"  # of their names among whatever delivers
 _KEY = 32  # bytes
 _OWNER = "key:"  # a principal that is an API key
 _COLUMNS = ("id", "name", "url", "wanted", "owner", "grants", "secret", "since", "state", "reason",
@@ -49,7 +50,7 @@ class Subscription:
     @property
     def pipeline(self) -> str:
         """Its name among whatever delivers."""
-        return f"subscription:{self.id}"
+        return PREFIX + self.id
 
     def key(self, keyring: Keyring) -> bytes:
         """What signs its events."""

@@ -18,7 +18,7 @@ from hub import changes
 from hub.changes import Wanted
 from hub.principal import PHI, READ, Principal
 from hub.statement import Identifier, Stated
-from pipelines import deliveries, settling, subscribers, subscriptions
+from pipelines import deliveries, retelling, settling, subscribers, subscriptions
 from pipelines.dispatch import Office, desk_of
 from pipelines.subscribers import Subscribers
 
@@ -221,7 +221,7 @@ def test_what_was_refused_or_lies_behind_a_cursor_is_told_again_with_its_id(told
     def again(since):
         with desk_of(told.office, subscribers.outlet(one)) as desk:
             news = subscribers.again(desk, since)
-            desk.writer.keep([], [], [deliveries.repeat(one.pipeline, news, 1)])
+            desk.writer.keep([], [], [retelling.repeat(one.pipeline, news, 1)])
             return len(news)
 
     refused = again(None)
@@ -241,3 +241,19 @@ def test_its_secret_is_sealed_at_rest(told, sink):
 
     assert told.secret.removeprefix("whsec_").encode() not in bytes(kept)
     assert len(told.now().key(house.keyring)) == 32
+
+
+def test_what_was_told_long_ago_is_forgotten_and_can_be_told_again(told, sink, run):
+    told.outward.say(patient("1", sex="male"))
+    one = told.subscribe(sink.url)
+    run(lambda: told.states() == [("delivered", 1)])
+
+    told.outward.writer.keep([], [], [retelling.forget("subscription:", 1 << 62)])
+    forgotten = told.states()
+    with desk_of(told.office, subscribers.outlet(one)) as desk:
+        news = subscribers.again(desk, "")
+        desk.writer.keep([], [], [retelling.repeat(one.pipeline, news, 1)])
+    run(lambda: len(sink.taken) == 2)
+
+    assert forgotten == []
+    assert sink.heads[0]["webhook-id"] == sink.heads[1]["webhook-id"]
