@@ -18,7 +18,7 @@ from pathlib import Path
 from typing import Any, TextIO
 
 from connectors.webhook import standard
-from crohub import lookup, stage, subscribing, summary, truths
+from crohub import checked, lookup, stage, subscribing, summary, truths
 from crohub.ops.give import give
 from crohub.options import Options
 from crohub.ownership import Busy
@@ -104,10 +104,14 @@ async def _played(edge: Edge, institution: Institution, lake: Lake, days: int) -
         truth = await asyncio.to_thread(truths.shown, edge)
         erp_books.receive(institution.systems.erp)  # sponsors pay what has been billed by now
         await _pulled(edge, "erp")
+        await _pulled(edge, "directory")  # whose accounts of leavers were locked by now
         await _until(lambda: summary.at_rest(edge.places), _CALM, "payments")
         await _until(_quiet(edge, institution), _CALM, "what follows from payments")
         found = await asyncio.to_thread(summary.of, edge)
-        return found | {"truth": truth, "subscriber": lake.told()}
+        checks = await asyncio.to_thread(
+            checked.shown, edge, institution.expected, institution.now()
+        )
+        return found | {"checks": checks, "truth": truth, "subscriber": lake.told()}
     finally:
         await edge.stop()
 

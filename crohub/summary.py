@@ -74,13 +74,14 @@ def lines(found: dict[str, Any]) -> str:
     ]
     columns = ("name", "family", "connector", "state", "pulled", "received", "pushed")
     flows = [{"flow": name, **counts} for name, counts in found["flows"].items()]
+    checks = [{"check": name, **counts} for name, counts in found["checks"].items()]
     return "\n".join(
         (
             f"messages: {messages}", "", *table(found["connections"], columns), "",
             *table(flows, ("flow", "triggered", "delivered", "confirmed", "held", "refused")), "",
             *table(entities, ("record", "count")), "",
             *table(_counted(found["views"], "view"), ("view", "rows")), "",
-            *truths.told(found["truth"]), "",
+            *table(checks, ("check", "expected", "found")), "", *truths.told(found["truth"]), "",
             _told(found["subscriber"]), "",
             f"{found['seconds']} seconds",
         )

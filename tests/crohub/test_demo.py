@@ -10,6 +10,7 @@ import httpx2
 import pytest
 
 from crohub import summary
+from crohub.sandbox.answers import NAMES
 from crohub.sandbox.plants.trials import TRIALS
 from hub.model.spec import entities
 
@@ -190,6 +191,12 @@ def _greeting(process, path):
     words = text.split()
     address = next(word for word in words if word.startswith("http://127.0.0.1:"))
     return address, next(word for word in words if word.startswith("crohub_"))
+
+
+def test_each_check_finds_as_many_as_are_planted(found):
+    assert list(found["checks"]) == list(NAMES)
+    for name, counts in found["checks"].items():
+        assert counts["found"] == counts["expected"] > 0, name
 
 
 def test_one_truth_is_shown_a_disagreement_a_story_and_a_merge_undone(found):
