@@ -20,10 +20,13 @@ from pipelines.edge import Edge
 from pipelines.settling import policy_of
 
 
-def shown(edge: Edge, expected: Iterable[Expected], now: datetime) -> dict[str, dict[str, Any]]:
-    """For each check how many discrepancies are `expected` and how many are `found`; nothing is
-    kept of them."""
-    wanted = Counter(one.check for one in expected)
+def shown(
+    edge: Edge, expected: Iterable[Expected] | None, now: datetime
+) -> dict[str, dict[str, Any]]:
+    """For each check how many discrepancies are `expected` (None: nobody knows) and how many are
+    `found`; nothing is kept of them."""
+    counts = Counter(one.check for one in expected or ())
+    wanted = {name: counts[name] if expected is not None else None for name in CHECKS}
     session = lookup.reading(edge.places)
     try:
         checking = Checking(

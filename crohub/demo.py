@@ -14,6 +14,7 @@ import threading
 import time
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack, contextmanager
+from datetime import timedelta
 from pathlib import Path
 from typing import Any, TextIO
 
@@ -108,9 +109,8 @@ async def _played(edge: Edge, institution: Institution, lake: Lake, days: int) -
         await _until(lambda: summary.at_rest(edge.places), _CALM, "payments")
         await _until(_quiet(edge, institution), _CALM, "what follows from payments")
         found = await asyncio.to_thread(summary.of, edge)
-        checks = await asyncio.to_thread(
-            checked.shown, edge, institution.expected, institution.now()
-        )
+        evening = institution.now() - timedelta(seconds=1)  # of its last day, which is over
+        checks = await asyncio.to_thread(checked.shown, edge, institution.expected, evening)
         return found | {"checks": checks, "truth": truth, "subscriber": lake.told()}
     finally:
         await edge.stop()

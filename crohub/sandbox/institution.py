@@ -21,6 +21,7 @@ from crohub.sandbox.fhir_store import FhirStore
 from crohub.sandbox.founding import found, holdings
 from crohub.sandbox.hospital import Hospital
 from crohub.sandbox.planted import BEGINS
+from crohub.sandbox.plants.expected import Expected
 from crohub.sandbox.plants.stand import Standing
 from crohub.sandbox.roster_sftp import ROSTERS, USER, RosterServer
 from crohub.sandbox.sink import Sink
@@ -88,8 +89,7 @@ class Institution:
         fits = first_day == BEGINS
         sheet = answers.sheet(seed, answers.TODAY) if fits else None
         self.planted = Standing(sheet.ground) if sheet else None
-        # what checks must find when thirty days are over, but for what the hub mends itself
-        self.expected = (
+        self._expected = (
             [*answers.STORY, *(one for one in sheet.expected if not one.mended)] if sheet else []
         )
         self.days_played = 0
@@ -165,6 +165,13 @@ class Institution:
                 "CTMS_FOLDER": str(self.paid.folder), "REVIEW_FOLDER": str(self.review.folder),
                 "WAREHOUSE": self.warehouse.url},
         )  # fmt: skip
+
+    @property
+    def expected(self) -> list[Expected] | None:
+        """What checks must find, but for what the hub mends itself; it is known of the evening of
+        the last of thirty days only."""
+        is_then = self.planted and self._clock.date() == answers.TODAY + timedelta(days=1)
+        return self._expected if is_then else None
 
     def now(self) -> datetime:
         """The institution's own time: as far as its day has come."""

@@ -121,14 +121,6 @@ def test_a_subscriber_is_told_of_every_change_once(found):
     assert f"{told['events']:,} changes" in summary.lines(found)
 
 
-def test_a_subscriber_is_told_of_every_change_once(found):
-    told = found["subscriber"]
-
-    assert told["events"] >= found["entities"]["Enrollment"]
-    assert (told["again"], told["unsigned"]) == (0, 0)
-    assert f"{told['events']:,} changes" in summary.lines(found)
-
-
 def test_the_log_is_events_without_patients(found, folder):
     assert found
 
@@ -193,10 +185,9 @@ def _greeting(process, path):
     return address, next(word for word in words if word.startswith("crohub_"))
 
 
-def test_each_check_finds_as_many_as_are_planted(found):
+def test_after_a_few_days_nobody_knows_what_checks_must_find(found):
     assert list(found["checks"]) == list(NAMES)
-    for name, counts in found["checks"].items():
-        assert counts["found"] == counts["expected"] > 0, name
+    assert {counts["expected"] for counts in found["checks"].values()} == {None}
 
 
 def test_one_truth_is_shown_a_disagreement_a_story_and_a_merge_undone(found):
