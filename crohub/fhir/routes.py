@@ -13,7 +13,7 @@ from urllib.parse import parse_qsl
 from fastapi import APIRouter, FastAPI, Request, Response
 from starlette.concurrency import run_in_threadpool
 
-from crohub.fhir import bundles, capability, provenance, shaping
+from crohub.fhir import bundles, capability, openapi, provenance, shaping
 from crohub.fhir.asking import LARGEST, PROVENANCE, Asked, Asking
 from crohub.fhir.codes import Codes
 from crohub.fhir.kind import BOTH, Kind
@@ -21,6 +21,7 @@ from crohub.fhir.kinds import KINDS
 from crohub.fhir.outcome import PREFIX, Outcomes, media
 from crohub.fhir.scene import Json, Version
 from crohub.fhir.searching import Found, Searching
+from hub.api import docs
 from hub.api.answers import parameters
 from hub.api.auth import principal_of
 from hub.api.deps import Deps, Sessions
@@ -158,6 +159,7 @@ def mount(app: FastAPI, deps: Deps, sessions: Sessions, tables: CodeTables) -> N
     for path, way, method in ways:
         made.add_route(path, way, methods=[method])
     app.include_router(made, prefix=PREFIX)
+    docs.besides(app, openapi.description)
     app.add_exception_handler(shaping.NotWritable, _not_writable)
     app.add_middleware(Outcomes)
 

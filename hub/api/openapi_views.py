@@ -8,6 +8,7 @@ from hub.api.openapi_filters import described
 from hub.api.openapi_parts import Json, a_page, an_object, of, operation, parameter
 from hub.api.views import address
 from hub.query import LARGEST, PAGE
+from hub.tabular.formats import FORMATS
 from hub.views import asked
 from hub.views.catalogue import views
 from hub.views.view import Column, View
@@ -21,6 +22,7 @@ _PAGED = (
     parameter("fields", "only these columns, separated by commas"),
     parameter("as_of", "as it was at this moment"),
     parameter("known_at", "as it was known at this moment"),
+    parameter("format", "json unless said, or as Accept says", "|".join(("json", *FORMATS))),
 )
 
 
@@ -47,8 +49,15 @@ def paths() -> Json:
     for view in views().values():
         parameters = [*_PAGED, *described(asked.filterable(view.name), but=asked.OF_VIEWS)]
         told = operation("views", view.answers, f"${_model(view)}Page", parameters)
+        told["responses"]["200"]["content"] |= _tables()
         made[address(view)] = {"get": told}
     return made
+
+
+def _tables() -> Json:
+    """All rows at once, in a form that `format` or Accept names."""
+    binary: Json = {"type": "string", "format": "binary"}
+    return {form.media.partition(";")[0]: {"schema": binary} for form in FORMATS.values()}
 
 
 def _model(view: View) -> str:

@@ -6,9 +6,11 @@ from __future__ import annotations
 import contextlib
 import importlib
 import json
+import re
 import subprocess
 import sys
 import warnings
+from collections import Counter
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -21,14 +23,24 @@ from schemathesis.checks import not_a_server_error
 from schemathesis.core.failures import FailureGroup
 from schemathesis.schemas import APIOperation
 from schemathesis.specs.openapi.checks import response_schema_conformance
+from starlette.routing import Route
 
-from crohub import starter
+from crohub import app as application
+from crohub import schema, starter
 from hub.api.records import served
+from pipelines.edge import open_edge
+from pipelines.places import Places
+from pipelines.settings import load
 from tests.crohub.conftest import serving
 
 DESK = "connector: api\nsystem: desk\nrole: OTHER\nsettings: {keys: [admin]}\n"
 CONFIG = "post_hooks: []\npackage_name_override: crohub_client\n"
 TAGS = {"Study", "StudySite", "Participant", "hub", "views", "operations", "health"}
+# what a person opens in a browser, and addresses that others stand for
+PAGES = {"/", "/docs", "/openapi.json", "/sign-in", "/sign-out", "/style.css"}
+GENERAL = {
+    "/views/{}/{}", "/hooks/{}/{}", "/fhir/{}/{}", "/fhir/{}/{}/_search", "/fhir/{}/{}/{}",
+}  # fmt: skip
 CHECKS = [not_a_server_error, response_schema_conformance]
 ENDLESS = "/api/v1/changes/stream"
 RECORDS = {
@@ -154,6 +166,41 @@ def test_whatever_the_whole_description_allows_or_forbids_is_answered(hub, descr
 
     assert len(operations) > 900
     assert not faults, "\n".join(faults)
+
+
+def test_every_route_is_described_and_every_operation_has_a_name_of_its_own(tmp_path):
+    starter.write(tmp_path / "deployment")
+    places = Places(tmp_path / "data")
+    places.make()
+    schema.upgrade(places)
+    edge = open_edge(places, load(tmp_path / "deployment"), fatal=lambda error: None)
+    app = application.build(edge)
+    served = {(verb, path) for path, verbs in _routes(app.routes) for verb in verbs - {"HEAD"}}
+    described = [
+        (verb.upper(), _plain(path), one["operationId"])
+        for path, operations in app.openapi()["paths"].items()
+        for verb, one in operations.items()
+    ]
+
+    names = Counter(name for _, _, name in described)
+    missing = served - {(verb, path) for verb, path, _ in described}
+    assert {name for name, count in names.items() if count > 1} == set()
+    assert {path for _, path in missing} <= PAGES | GENERAL
+    assert len(described) > 900
+
+
+def _routes(routes, prefix="") -> Iterator[tuple[str, set[str]]]:
+    for one in routes:
+        if isinstance(one, Route):
+            path = (prefix + one.path).replace("/api/v1/{plural}", "/api/v1/studies")
+            yield _plain(path), set(one.methods)
+        else:
+            within = one.include_context.prefix
+            yield from _routes(one.original_router.routes, prefix + within)
+
+
+def _plain(path: str) -> str:
+    return re.sub(r"{[^}]*}", "{}", path)
 
 
 def _operations(description) -> Iterator[APIOperation]:
