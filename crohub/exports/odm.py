@@ -17,9 +17,11 @@ from lxml import etree
 from connectors.formats.odm_write import NAMESPACE
 from crohub.exports.odm_items import BY_ENTITY, OWN, SUBJECT, UNPLANNED, Form
 from crohub.exports.odm_metadata import (
+    Names,
     below,
     calendars,
-    event_oid,
+    event_oids,
+    oids,
     study_element,
     study_oid,
     top,
@@ -44,7 +46,8 @@ class _Export:
     created: datetime
     visits: list[Record]
     sites: dict[str, Record]
-    events: dict[str, str]  # planned visit → its OID
+    events: Names  # of planned visits
+    places: Names  # of sites
     keys: set[str] = field(default_factory=set)  # of the subjects so far
 
     @property
@@ -62,14 +65,14 @@ def written(records: Records, study: Record, created: datetime) -> Iterator[byte
     sites = records.all("StudySite", "study", [study["id"]], sort="site_number")
     export = _Export(
         records, study, created, visits, {one["id"]: one for one in sites},
-        {one["id"]: event_oid(one) for one in visits},
+        event_oids(visits), oids(sites, lambda one: one["site_number"], "SITE"),
     )  # fmt: skip
     buffer = BytesIO()
     with etree.xmlfile(buffer, encoding="UTF-8") as file:
         file.write_declaration()
         with file.element(f"{{{NAMESPACE}}}ODM", _about(export), nsmap={None: NAMESPACE}):
             protocols = records.all("ProtocolVersion", "study", [study["id"]])
-            file.write(study_element(study, visits, protocols))
+            file.write(study_element(study, visits, export.events, protocols))
             file.write(_admin(export))
             about = {"StudyOID": export.oid, "MetaDataVersionOID": export.version}
             with file.element(f"{{{NAMESPACE}}}ClinicalData", about):
@@ -110,7 +113,8 @@ def _admin(export: _Export) -> etree._Element:
     _location(export, made, _HUB, "crohub", "Other")
     for site in export.sites.values():
         name = (site["organization"] or site["location"] or {}).get("label")
-        _location(export, made, _site(site), name or _site(site), "Site")
+        oid = export.places[site["id"]]
+        _location(export, made, oid, name or oid, "Site")
     return made
 
 
@@ -136,10 +140,6 @@ def _location(export: _Export, admin: etree._Element, oid: str, name: str, kind:
           EffectiveDate=export.created.date().isoformat())  # fmt: skip
 
 
-def _site(site: Record) -> str:
-    return site["site_number"] or f"SITE.{site['id']}"
-
-
 def _subjects(export: _Export, page: Sequence[Record]) -> Iterator[etree._Element]:
     ids = [one["id"] for one in page]
     parts = {
@@ -159,7 +159,7 @@ def _subject(export: _Export, record: Record, own: dict[str, list[Record]]) -> e
         below(made, "InvestigatorRef", UserOID=f"P.{record['investigator']['id']}")
     site = export.sites.get((record["study_site"] or {}).get("id", ""))
     if site:
-        below(made, "SiteRef", LocationOID=_site(site))
+        below(made, "SiteRef", LocationOID=export.places[site["id"]])
     event = below(made, "StudyEventData", StudyEventOID=SUBJECT)
     _form(export, event, BY_ENTITY["Enrollment"], record)
     for entity in ("EnrollmentState", "Consent"):

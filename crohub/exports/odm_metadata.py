@@ -3,7 +3,8 @@ visits, and the operational forms."""
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+import re
+from collections.abc import Callable, Iterator, Mapping, Sequence
 
 from lxml import etree
 
@@ -21,24 +22,31 @@ from crohub.exports.records import number
 from hub.model.spec import FieldSpec
 from hub.render import Record
 
+Names = Mapping[str, str]  # id → what the file calls it
+_NO_XML = re.compile("[^\t\n\r\x20-\ud7ff\ue000-\ufffd\U00010000-\U0010ffff]")
 _LIST = "CL."  # no two definitions of a version may have one OID
 _TYPES = {"scheduled": "Scheduled", "unscheduled": "Unscheduled", "common": "Common"}
 
 
 def top(name: str, **said: str) -> etree._Element:
     """An element that stands below none yet."""
-    names = {None: NAMESPACE}
-    return etree.Element(f"{{{NAMESPACE}}}{name}", said, nsmap=names)  # type: ignore[arg-type]
+    names, kept = {None: NAMESPACE}, {key: _xml(value) for key, value in said.items()}
+    return etree.Element(f"{{{NAMESPACE}}}{name}", kept, nsmap=names)  # type: ignore[arg-type]
 
 
 def below(
     parent: etree._Element, name: str, text: str | None = None, **said: object
 ) -> etree._Element:
     """A child element; what is None is not said."""
-    attributes = {key: str(value) for key, value in said.items() if value not in (None, "")}
+    attributes = {key: _xml(str(one)) for key, one in said.items() if one not in (None, "")}
     child = etree.SubElement(parent, f"{{{NAMESPACE}}}{name}", attributes)
-    child.text = text
+    child.text = text and _xml(text)
     return child
+
+
+def _xml(text: str) -> str:
+    """A character that XML cannot say stands as the one for that."""
+    return _NO_XML.sub("\ufffd", text)
 
 
 def study_oid(study: Record) -> str:
@@ -47,9 +55,21 @@ def study_oid(study: Record) -> str:
     return known or f"S.{study['id']}"
 
 
-def event_oid(visit: Record) -> str:
-    """How the file calls a planned visit."""
-    return number(visit, "visit_oid") or f"V.{visit['id']}"
+def oids(records: Sequence[Record], known: Callable[[Record], str | None], own: str) -> Names:
+    """How the file calls each record: as people know it, where no other has that name already;
+    else `own` and its id."""
+    made: dict[str, str] = {}
+    taken: set[str] = set()
+    for one in records:
+        said = known(one)
+        made[one["id"]] = said if said and said not in taken else f"{own}.{one['id']}"
+        taken.add(made[one["id"]])
+    return made
+
+
+def event_oids(visits: Sequence[Record]) -> Names:
+    """The planned visits: two systems may give one name to two of them."""
+    return oids(visits, lambda one: number(one, "visit_oid"), "V")
 
 
 def calendars(visits: Sequence[Record]) -> list[str]:
@@ -63,9 +83,10 @@ def version_oid(calendar: str) -> str:
 
 
 def study_element(
-    study: Record, visits: Sequence[Record], protocols: Sequence[Record]
+    study: Record, visits: Sequence[Record], events: Names, protocols: Sequence[Record]
 ) -> etree._Element:
-    """The study with its definitions. What is not known stands as the number or name that is."""
+    """The study with its definitions; `events`: what the file calls each visit. What is not known
+    stands as the number or name that is."""
     made = top("Study", OID=study_oid(study))
     names = below(made, "GlobalVariables")
     title = study["title"] or study_oid(study)
@@ -75,15 +96,16 @@ def study_element(
     before = ""
     for calendar in calendars(visits) or [""]:
         own = [one for one in visits if (one["calendar_version"] or "") == calendar]
-        _version(made, calendar, before, own, protocols)
+        version = _version(made, calendar, before, protocols)
+        _visits(version, own, events)
+        _forms(version)
         before = version_oid(calendar)
     return made
 
 
 def _version(
-    study: etree._Element, calendar: str, before: str, visits: Sequence[Record],
-    protocols: Sequence[Record],
-) -> None:  # fmt: skip
+    study: etree._Element, calendar: str, before: str, protocols: Sequence[Record]
+) -> etree._Element:
     """A version includes the one before it, with its visits, and defines the forms anew."""
     told = "; ".join(filter(None, (_protocol(one) for one in protocols)))
     made = below(study, "MetaDataVersion", OID=version_oid(calendar),
@@ -91,19 +113,23 @@ def _version(
                  Description=told or None)  # fmt: skip
     if before:
         below(made, "Include", StudyOID=study.get("OID"), MetaDataVersionOID=before)
-    protocol = below(made, "Protocol")
+    return made
+
+
+def _visits(version: etree._Element, visits: Sequence[Record], events: Names) -> None:
+    protocol = below(version, "Protocol")
     below(protocol, "StudyEventRef", StudyEventOID=SUBJECT, Mandatory="Yes")
     for place, one in enumerate(visits, 1):
-        below(protocol, "StudyEventRef", StudyEventOID=event_oid(one), Mandatory="No",
+        below(protocol, "StudyEventRef", StudyEventOID=events[one["id"]], Mandatory="No",
               OrderNumber=one["sequence"] or place)  # fmt: skip
     common = [form for form in FORMS if form.oid != VISIT]
-    _event(made, SUBJECT, "Enrolment", "Common", common)
+    _event(version, SUBJECT, "Enrolment", "Common", common)
     own = [form for form in FORMS if form.oid == VISIT]
     for one in visits:
         kind = _TYPES.get(one["visit_type"] or "", "Scheduled")
-        _event(made, event_oid(one), one["name"] or event_oid(one), kind, own, one["description"])
-    _event(made, UNPLANNED, "Visit that no calendar plans", "Unscheduled", own)
-    _forms(made)
+        oid = events[one["id"]]
+        _event(version, oid, one["name"] or oid, kind, own, one["description"])
+    _event(version, UNPLANNED, "Visit that no calendar plans", "Unscheduled", own)
 
 
 def _protocol(record: Record) -> str:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import io
+from datetime import UTC, datetime
 from importlib.resources import files
 
 import pytest
@@ -10,6 +11,10 @@ from lxml import etree
 
 from connectors.formats import odm as connector
 from connectors.formats.odm import MEDIA
+from crohub.exports.study import pieces
+from crohub.fhir.codes import Codes
+from hub.principal import READ, Principal
+from hub.statement import Identifier, Meaning, Ref, Stated
 
 ODM = {"o": "http://www.cdisc.org/ns/odm/v1.3"}
 MAPPINGS = ["odm/study", "odm/admin", "odm/subject", "odm/hub"]
@@ -25,16 +30,19 @@ def root(text):
     return etree.fromstring(text)
 
 
+def schema():
+    place = files("odmlib") / "schemas" / "odm" / "1.3.2" / "ODM1-3-2.xsd"
+    return etree.XMLSchema(etree.parse(str(place)))
+
+
 def values(root, path):
     return root.xpath(path, namespaces=ODM)
 
 
 def test_it_is_valid_by_the_schema_of_cdisc(root):
-    place = files("odmlib") / "schemas" / "odm" / "1.3.2" / "ODM1-3-2.xsd"
+    valid = schema()
 
-    schema = etree.XMLSchema(etree.parse(str(place)))
-
-    assert schema.validate(root), schema.error_log
+    assert valid.validate(root), valid.error_log
 
 
 def test_odmlib_reads_its_definitions_and_subjects(text, tmp_path):
@@ -118,9 +126,39 @@ def test_a_hub_reads_it_back_into_the_same_records(text, library, record, store,
     assert sorted(elsewhere.session.all(joined)) == sorted(store.session.all(joined))
 
 
-def test_what_may_not_be_seen_is_not_exported(export):
-    from hub.principal import READ, Principal
+def test_two_of_one_name_and_what_xml_cannot_say_make_no_broken_file(elsewhere, codes):
+    def said(entity, key, *identifiers, **fields):
+        return Stated(entity=entity, key=key, fields=fields, identifiers=identifiers)
 
+    study, person = Ref(entity="Study", key="x"), Ref(entity="Participant", key="p")
+    for one in (
+        said("Study", "x", title="A \x0b title"),
+        said("VisitDef", "a", Identifier("visit_oid", "V1", "edc"), study=study, name="Visit"),
+        said("VisitDef", "b", Identifier("visit_oid", "V1", "ctms"), study=study, name="Visit"),
+        said("StudySite", "s", study=study, site_number="7"),
+        said("StudySite", "t", study=study, site_number="7"),
+        said("Participant", "p"),
+        *(
+            said("Enrollment", key, study=study, participant=person, subject_number="1")
+            for key in "ef"
+        ),
+    ):  # fmt: skip
+        elsewhere.tell(Meaning(statements=(one,)))
+    [(one,)] = elsewhere.session.all("select id from study")
+
+    who, now = Principal(name="test", scopes=frozenset({READ})), datetime(2026, 4, 1, tzinfo=UTC)
+    text = b"".join(pieces(elsewhere.reader, who, Codes(codes), one, "odm", now))
+
+    root = etree.fromstring(text)
+    valid = schema()
+    assert valid.validate(root), valid.error_log
+    assert values(root, "//o:StudyName/text()") == ["A \ufffd title"]
+    events = values(root, "//o:StudyEventDef[@Name='Visit']/@OID")
+    assert (len(set(events)), "V1" in events) == (2, True)
+    assert len(set(values(root, "//o:SubjectData/@SubjectKey"))) == 2
+
+
+def test_what_may_not_be_seen_is_not_exported(export):
     stranger = Principal(name="x", scopes=frozenset({READ}), studies=frozenset({"none"}))
 
     assert export("odm", who=stranger) is None
