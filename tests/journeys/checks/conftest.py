@@ -19,6 +19,7 @@ from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass, field, replace
 from datetime import date, datetime, time
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -79,6 +80,7 @@ class Hub:
     store: Session
     context: Context
     checks: Checks
+    _sources: dict[str, Any] = field(default_factory=dict)  # a connector a system
     _seq: Iterator[int] = field(default_factory=lambda: itertools.count(1))
 
     @property
@@ -97,7 +99,9 @@ class Hub:
         """One stream, pulled from its beginning to its end, mapped and settled."""
         inbound = revision.deployment.inbound[pipeline]
         known = revision.deployment.connections[inbound.reads.connection]
-        source = registry.build(known.connector, known.settings)
+        if known.system not in self._sources:
+            self._sources[known.system] = registry.build(known.connector, known.settings)
+        source = self._sources[known.system]
         self._hears(revision, pipeline, source.pull(inbound.reads.stream, ""))
 
     def _hears(self, revision: Revision, pipeline: str, records: Iterator[Record]) -> None:
