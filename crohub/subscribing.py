@@ -73,6 +73,11 @@ def ordered(made: Made) -> Json:
     return {"do": "subscribe", "object": row["id"], "subscription": row, "detail": detail}
 
 
+def renewed(made: Made) -> Json:
+    """The order that gives one another key."""
+    return {"do": "rekey", "object": made.row["id"], "subscription": made.row}
+
+
 def changed(one: Subscription, state: str) -> Json:
     """The order that pauses, resumes or ends one."""
     detail = {"name": one.name, "state": state}

@@ -4,14 +4,14 @@ settler in its turn, and enters the audit with its reason.
 Orders: `replay` (messages by number, under the present or another revision; quiet unless it says
 `deliver`), `pause`, `drain` and `resume` (a connection), `discard` (parked messages), `propose`
 (a question to decide), `decide` (an answer), `lapse` (none came in time) and `moot` (none is needed
-any more), `merge`, `unmerge` and `split` (records), `key` and `revoke` (API keys), `subscribe` and
-`subscription` (who is told of the feed, and that one is paused or ended), `expire` (held messages
-whose time is over) and `erased` (their bodies are gone), `named` (how a system that was told of a
-record calls it). For the audit alone: `saw` (a read of personal data), `wrote` (a write through the
-API), `accept` (what a whole list misses has gone), `backfill` (what was not said is), `redeliver`
-(what a subscriber was told is told again), `signed in` and `refused` (people and keys),
-`configured` (what is in service from now on), `exported` (records, the audit) and `rotated` (the
-audit's keys).
+any more), `merge`, `unmerge` and `split` (records), `key` and `revoke` (API keys), `subscribe`,
+`subscription` and `rekey` (who is told of the feed; one is paused or ended, or has another key),
+`expire` (held messages whose time is over) and `erased` (their bodies are gone), `named` (how a
+system that was told of a record calls it). For the audit alone: `saw` (a read of personal data),
+`wrote` (a write through the API), `accept` (what a whole list misses has gone), `backfill` (what
+was not said is), `redeliver` (what a subscriber was told is told again), `signed in` and `refused`
+(people and keys), `configured` (what is in service from now on), `exported` (records, the audit)
+and `rotated` (the audit's keys).
 """
 
 from __future__ import annotations
@@ -154,6 +154,10 @@ def _subscribe(session: Session, order: Order, now: int) -> None:
     subscriptions.put(session, order["subscription"])
 
 
+def _rekey(session: Session, order: Order, now: int) -> None:
+    subscriptions.rekey(session, order["subscription"], now)
+
+
 def _subscription(session: Session, order: Order, now: int) -> None:
     subscriptions.change(session, order["object"], order["state"], order["reason"], now)
 
@@ -222,6 +226,7 @@ _ORDERS: Mapping[str, Callable[[Session, Order, int], None]] = MappingProxyType(
         "revoke": _revoke,
         "subscribe": _subscribe,
         "subscription": _subscription,
+        "rekey": _rekey,
         "expire": _expire,
         "erased": _erased,
         **dict.fromkeys(FOR_THE_AUDIT, _entered),

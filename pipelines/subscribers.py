@@ -40,13 +40,22 @@ _DAY, _HOUR = 86_400_000_000, 3_600_000_000  # microseconds
 _PAGE, _MOST = 500, 10_000  # versions read at a time, and told again by one order
 
 
+@dataclass(frozen=True, slots=True)
+class _Telling:
+    """One subscriber being told, with the keys that it was begun with."""
+
+    thread: threading.Thread
+    ending: threading.Event
+    secret: bytes
+
+
 @dataclass(slots=True)
 class Subscribers:
     """`trouble` says by subscription why a person must act."""
 
     office: Office
     trouble: dict[str, str] = field(default_factory=dict)
-    _running: dict[str, tuple[threading.Thread, threading.Event]] = field(default_factory=dict)
+    _running: dict[str, _Telling] = field(default_factory=dict)
     _ending: threading.Event = field(default_factory=threading.Event)
     _watcher: threading.Thread | None = None
     _forgot: int = 0  # when that was last done, in microseconds
@@ -59,7 +68,7 @@ class Subscribers:
         """Lets what is being sent be answered, for so long; it is sent again at the next start."""
         self._ending.set()
         until = time.monotonic() + seconds
-        for thread in (self._watcher, *(one for one, _ in self._running.values())):
+        for thread in (self._watcher, *(one.thread for one in self._running.values())):
             if thread:
                 thread.join(max(0.0, until - time.monotonic()))
 
@@ -70,8 +79,8 @@ class Subscribers:
             except Exception as error:  # noqa: BLE001 - the store may be away for a while
                 log.error("subscriptions cannot be read", error=type(error).__name__)
             self._ending.wait(_LOOK)
-        for _, ending in self._running.values():
-            ending.set()
+        for one in self._running.values():
+            one.ending.set()
 
     def _look(self) -> None:
         hub = self.office.places.hub(read_only=self.office.places.embedded)
@@ -80,18 +89,18 @@ class Subscribers:
         finally:
             hub.close()
         self._forget()
-        for one, (thread, ending) in list(self._running.items()):
-            if one not in found:
-                ending.set()
+        for one, telling in list(self._running.items()):
+            if one not in found or found[one].secret != telling.secret:
+                telling.ending.set()
                 self.trouble.pop(one, None)
-            if ending.is_set() and not thread.is_alive():  # two would tell everything twice
-                del self._running[one]
+            if telling.ending.is_set() and not telling.thread.is_alive():
+                del self._running[one]  # not before: two would tell everything twice
         for one in found.keys() - self._running.keys():
             ending = threading.Event()
             thread = threading.Thread(
                 target=self._work, args=(found[one], ending), name=f"tell {one}", daemon=True
             )
-            self._running[one] = (thread, ending)
+            self._running[one] = _Telling(thread, ending, found[one].secret)
             thread.start()
 
     def _forget(self) -> None:
@@ -153,7 +162,7 @@ def reach_of(deployment: Deployment) -> Reach:
 
 def target_of(deployment: Deployment, keyring: Keyring, one: Subscription) -> Subscriber:
     """The subscriber as somebody to push to."""
-    return Subscriber(url=one.url, keys=(one.key(keyring),), reach=reach_of(deployment))
+    return Subscriber(url=one.url, keys=one.keys(keyring, clock.now()), reach=reach_of(deployment))
 
 
 def outlet(one: Subscription) -> Outlet:

@@ -26,6 +26,7 @@ STATES = ("on", "paused", "gone", "ended")
 MOST = 32  # that are not ended: each has a thread and two sessions
 PREFIX = "subscription:"  # of their names among whatever delivers
 _KEY = 32  # bytes
+_BOTH = 86_400_000_000  # microseconds that a former key signs as well
 _OWNER = "key:"  # a principal that is an API key
 _COLUMNS = ("id", "name", "url", "wanted", "owner", "grants", "secret", "since", "state", "reason",
             "made_at", "changed_at")  # fmt: skip
@@ -52,9 +53,11 @@ class Subscription:
         """Its name among whatever delivers."""
         return PREFIX + self.id
 
-    def key(self, keyring: Keyring) -> bytes:
-        """What signs its events."""
-        return keyring.open(self.secret, _place(self.id))
+    def keys(self, keyring: Keyring, now: int) -> tuple[bytes, ...]:
+        """What signs its events; for a day after it was changed, the former key as well."""
+        kept = orjson.loads(keyring.open(self.secret, _place(self.id)))
+        found = tuple(map(standard.key_of, kept["keys"]))
+        return found if now < kept["until"] else found[:1]
 
 
 @dataclass(frozen=True, slots=True)
@@ -80,10 +83,27 @@ def make(
     row = {
         "id": one, "name": name, "url": url, "wanted": orjson.dumps(kinds).decode(),
         "owner": principal.name, "grants": orjson.dumps(grants).decode(),
-        "secret": keyring.seal(key, _place(one)).hex(), "since": since, "state": "on",
+        "secret": _sealed(keyring, one, (key,), now), "since": since, "state": "on",
         "reason": "", "made_at": now, "changed_at": now,
     }  # fmt: skip
     return Made(standard.written(key), row)
+
+
+def renew(keyring: Keyring, one: Subscription, now: int) -> Made:
+    """Another key for one; the present one signs as well for a day."""
+    keys = (os.urandom(_KEY), one.keys(keyring, now)[0])
+    return Made(
+        standard.written(keys[0]),
+        {"id": one.id, "secret": _sealed(keyring, one.id, keys, now + _BOTH)},
+    )
+
+
+def rekey(session: Session, row: dict[str, Any], now: int) -> None:
+    """Stores another key that was made."""
+    session.run(
+        "update subscription set secret = ?, changed_at = ? where id = ?",
+        (bytes.fromhex(row["secret"]), now, row["id"]),
+    )
 
 
 def put(session: Session, row: dict[str, Any]) -> None:
@@ -150,6 +170,11 @@ def _set(found: Sequence[str] | None) -> frozenset[str] | None:
 
 def _sorted(found: frozenset[str] | None) -> list[str] | None:
     return None if found is None else sorted(found)
+
+
+def _sealed(keyring: Keyring, one: str, keys: Sequence[bytes], until: int) -> str:
+    kept = {"keys": [standard.written(key) for key in keys], "until": until}
+    return keyring.seal(orjson.dumps(kept), _place(one)).hex()
 
 
 def _place(one: str) -> bytes:

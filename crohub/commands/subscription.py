@@ -113,6 +113,28 @@ subscription.command("resume")(
 subscription.command("end")(_changing("ended", "End it for good."))
 
 
+@subscription.command()
+def rotate(
+    one: Which,
+    reason: Reason,
+    config: Config = HERE,
+    data_folder: Data = None,
+    as_json: Json = False,
+) -> None:
+    """Give it another secret, shown this once; for a day the former one signs as well."""
+    from crohub import subscribing
+    from crohub.node import whoever
+    from hub import clock
+    from pipelines import subscriptions
+
+    with _named(config, data_folder, one) as (node, _, found):
+        new = subscriptions.renew(node.keyring, found, clock.now())
+        order = {"by": whoever(), "reason": reason, **subscribing.renewed(new)}
+        told = {"id": found.id, "secret": new.secret, "done": node.order(order)}
+    data(told, as_json=as_json, lines=[new.secret])
+    say("keep the secret now: it is not shown again")
+
+
 @subscription.command("test")
 def try_out(
     one: Which, config: Config = HERE, data_folder: Data = None, as_json: Json = False

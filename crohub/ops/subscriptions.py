@@ -107,6 +107,17 @@ def _changes(made: APIRouter, desk: Desk) -> None:
         """One that was paused, or had gone, goes on where it stood."""
         return await change(request, one, "on")
 
+    @made.post("/{one}/rotate", openapi_extra=described.REASONED)
+    async def rotate(one: str, request: Request) -> Response:
+        """Another secret, shown this once; for a day the former one signs as well."""
+        principal = principal_of(request)
+        principal.must(OPERATE)
+        said = await optional(request, ("reason",))
+        why, found = reason(said), await run_in_threadpool(_theirs, desk, request, one)
+        new = subscriptions.renew(desk.edge.keyring, found, clock.now())
+        order = {**by(principal), **subscribing.renewed(new), "reason": why}
+        return done(await ordered(desk, order), {"id": found.id, "secret": new.secret})
+
     @made.delete("/{one}", openapi_extra=described.REASONED)
     async def end(one: str, request: Request) -> Response:
         """Ends it for good."""

@@ -51,6 +51,7 @@ def test_a_subscriber_is_registered_told_shown_and_told_again(hub, sink, adt, cr
     again = hub.post(f"{PATH}/{one}/redeliver", {"since": "", **WHY})
     hub.until(lambda: len(sink.taken) == 3)
     listed = crohub("subscription", "list", "--config", hub.config, "--json")
+    rotated = hub.post(f"{PATH}/{one}/rotate", WHY)
     ended = hub.client.request("DELETE", f"{PATH}/{one}", json=WHY)
 
     assert made.status_code == 201
@@ -63,6 +64,7 @@ def test_a_subscriber_is_registered_told_shown_and_told_again(hub, sink, adt, cr
     assert (again.status_code, again.json()["events"]) == (200, 1)
     assert sink.taken[1][0]["webhook-id"] == sink.taken[2][0]["webhook-id"]
     assert [row["id"] for row in listed.json] == [one]
+    assert rotated.json()["secret"] not in ("", made.json()["secret"])
     assert (ended.status_code, hub.get("/ops/subscriptions")["items"]) == (200, [])
     assert made.json()["secret"] not in listed.out + json.dumps(shown)
 
@@ -76,6 +78,7 @@ def test_a_subscription_is_kept_at_the_command_line_and_ends_there(hub, sink, cr
     why = ("--reason", "a test")
     added = run("add", sink.url + "/events", "--name", "board", *why)
     tried = run("test", "board")
+    rotated = run("rotate", "board", *why)
     paused = run("pause", "board", *why)
     hub.until(lambda: hub.get(f"{PATH}/{added['id']}")["state"] == "paused")
     again = run("redeliver", "board", *why)
@@ -83,6 +86,7 @@ def test_a_subscription_is_kept_at_the_command_line_and_ends_there(hub, sink, cr
     hub.until(lambda: hub.client.get(f"{PATH}/{added['id']}").status_code == 404)
 
     assert added["secret"].startswith("whsec_")
+    assert rotated["secret"] != added["secret"]
     assert (tried["outcome"], paused["state"], again["events"]) == ("delivered", "paused", 0)
     assert hub.get(PATH)["items"] == []
 

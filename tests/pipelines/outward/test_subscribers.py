@@ -14,7 +14,7 @@ from starlette.responses import Response
 from starlette.routing import Route
 
 from crohub.sandbox.web import WebServer
-from hub import changes
+from hub import changes, clock
 from hub.changes import Wanted
 from hub.principal import PHI, READ, Principal
 from hub.statement import Identifier, Stated
@@ -113,8 +113,14 @@ def run(told):
             assert time.monotonic() < end, f"it never came: {told.states()} {made.trouble}"
             time.sleep(0.05)
 
+    until.made = made
     yield until
     made.stop()
+
+
+def subscriber_secret(run):
+    """With which keys it is being told now."""
+    return next((one.secret for one in run.made._running.values()), b"")
 
 
 def patient(key, **fields):
@@ -234,13 +240,24 @@ def test_what_was_refused_or_lies_behind_a_cursor_is_told_again_with_its_id(told
     assert len({head["webhook-id"] for head in sink.heads}) == 3
 
 
-def test_its_secret_is_sealed_at_rest(told, sink):
-    told.subscribe(sink.url)
-    house = told.outward.house
+def test_its_secret_is_sealed_at_rest_and_changed_without_a_gap(told, sink, run):
+    told.outward.say(patient("1", sex="male"))
+    one = told.subscribe(sink.url)
+    run(lambda: len(sink.taken) == 1)
+    house, former = told.outward.house, told.secret
     [[kept]] = house.hub.all("select secret from subscription")
+    new = subscriptions.renew(house.keyring, one, clock.now())
 
-    assert told.secret.removeprefix("whsec_").encode() not in bytes(kept)
-    assert len(told.now().key(house.keyring)) == 32
+    house.order("rekey", object=one.id, subscription=new.row)
+    run(lambda: told.now().secret != one.secret)
+    run(lambda: told.now().secret == subscriber_secret(run))
+    told.outward.say(patient("1", sex="female"))
+    run(lambda: len(sink.taken) == 2)
+
+    assert former.encode() not in bytes(kept)
+    for secret in (former, new.secret):
+        Verifier(secret).verify(sink.bodies[1], sink.heads[1])
+    assert len(told.now().keys(house.keyring, 1 << 62)) == 1
 
 
 def test_what_was_told_long_ago_is_forgotten_and_can_be_told_again(told, sink, run):
