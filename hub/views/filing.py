@@ -9,16 +9,15 @@ FINAL = "('approved', 'effective', 'superseded', 'archived')"
 
 def expected(on: Words) -> str:
     """The documents that must be there, each with the one that was filed for it: the one it names,
-    else a final one of the same artifact in the same place. `filed_on`: when, where it is known."""
+    else a final one of the same artifact in the same place. `filed_on`: when, as the list says."""
     return f"""
     select e.id, e.study_id, e.study_site_id, e.name, e.tmf_artifact, e.level, e.due_on, e.quality,
         coalesce(e.document_id, f.document_id) as document_id,
-        coalesce(e.filed_on, {on.day("v.filed_at")}) as filed_on,
+        e.filed_on,
         e.document_id is not null or f.document_id is not null or e.filed_on is not null as filed
     from expected_document e
     left join ({_held(on)}) f on f.study_id = e.study_id and f.tmf_artifact = e.tmf_artifact
         and f.place = coalesce(e.study_site_id, '')
-    left join ({_versions(on)}) v on v.document_id = coalesce(e.document_id, f.document_id)
     where {on.current("e")} and e.required is not false and {on.of("e.study_id")}"""
 
 
@@ -32,8 +31,8 @@ def _held(on: Words) -> str:
     group by d.study_id, coalesce(d.study_site_id, ''), d.tmf_artifact"""
 
 
-def _versions(on: Words) -> str:
-    return f"""
-    select v.document_id, min(v.filed_at) as filed_at from document_version v
-    where {on.current("v")} and ({on.of("v.study_id")} or v.study_id is null)
-    group by v.document_id"""
+def filed_on(on: Words, document: str) -> str:
+    """When a document's first version was filed, as a scalar."""
+    return f"""(
+    select min({on.day("v.filed_at")}) from document_version v
+    where v.document_id = {document} and {on.current("v")})"""

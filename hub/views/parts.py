@@ -87,10 +87,10 @@ def aged() -> tuple[Column, ...]:
     )  # fmt: skip
 
 
-def ageing(on: Words, amount: str, due: str, *, total: str = "sum") -> str:
+def ageing(on: Words, amount: str, due: str, *, total: str = "sum", days: str = "") -> str:
     """An amount by how long it has been due; what is not due yet is in the first. `total`: the
-    aggregate that is made of it, "" for none."""
-    days = f"coalesce({on.days(due, on.today)}, 0)"
+    aggregate that is made of it, "" for none. `days`: how long, where that is known already."""
+    days = days or f"coalesce({on.days(due, on.today)}, 0)"
     found = []
     for low, high in _BUCKETS:
         above = f"{days} >= {low} and " if low else ""

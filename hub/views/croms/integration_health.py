@@ -12,8 +12,8 @@ def _sql(on: Words) -> str:
     return f"""
     select f.connection || '|' || f.stream as id, f.connection, f.stream, f.system, f.state,
         {on.moment("f.settled_at")} as last_success, {on.moment("f.heard_at")} as speaks_of,
-        ({on.now} - f.settled_at) / {_DAY}.0 as days_silent,
-        (f.settled_at - f.heard_at) / 1000000.0 as lag_seconds, f.messages, f.parked,
+        {on.ratio(f"{on.now} - f.settled_at", str(_DAY))} as days_silent,
+        {on.ratio("f.settled_at - f.heard_at", "1000000")} as lag_seconds, f.messages, f.parked,
         coalesce(q.conflicts, 0) as conflicts, coalesce(q.other_findings, 0) as other_findings,
         coalesce(q.unmatched, 0) as unmatched, 'ok' as dq_flag
     from feed f left join ({_found()}) q on q.system = f.system"""

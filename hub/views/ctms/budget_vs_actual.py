@@ -13,6 +13,7 @@ _PER_SUBJECT = "('visit', 'procedure')"
 
 
 def _sql(on: Words) -> str:
+    late = on.days("x.due", on.today)
     keys = "e.study_id, e.study_site_id, e.category, e.currency"
     sums = ", ".join(f"cast(sum(e.{name}) as bigint) as {name}" for name in ledger.FIGURES)
     ages = ", ".join(f"cast(x.{column.name} as bigint) as {column.name}" for column in parts.aged())
@@ -23,8 +24,11 @@ def _sql(on: Words) -> str:
         x.owed as outstanding, {ages}, x.holdback, {_forecast()} as forecast, x.currency,
         {on.worst("s.quality", "si.quality")} as dq_flag
     from (
-        select {keys}, {sums}, {parts.ageing(on, "e.owed", "e.due")}
-        from ({ledger.entries(on)}) e where e.study_id is not null group by {keys}
+        select {keys}, {sums}, {parts.ageing(on, "e.owed", "", days="e.late")}
+        from (
+            select x.*, case when x.owed <> 0 then coalesce({late}, 0) else 0 end as late
+            from ({ledger.entries(on)}) x where x.study_id is not null
+        ) e group by {keys}
     ) x
     {parts.placed("x")}
     left join ({_enrolled(on)}) n on n.study_id = x.study_id

@@ -11,21 +11,21 @@ from hub.views.words import Words
 
 def _sql(on: Words) -> str:
     return f"""
+    with must as ({filing.expected(on)})
     select x.id as id, {parts.place("x")}, x.title, x.kind, x.kind_native, x.tmf_artifact, x.level,
         {on.person("p")} as person, x.version_no as version, x.status, x.status_native,
         x.effective_on, x.expires_on, {on.days(on.today, "x.expires_on")} as days_to_expiry,
         x.expected, x.missing, x.due_on,
         case when x.missing then {on.days("x.due_on", on.today)} end as days_overdue,
         {on.worst("x.quality")} as dq_flag
-    from ({_filed(on)} union all {_missing(on)}) x
+    from ({_filed(on)} union all {_missing()}) x
     {parts.placed("x")}
     left join person p on p.id = x.person_id"""
 
 
 def _filed(on: Words) -> str:
     """What can tell who got what has no title here."""
-    asked = f"""d.id in (
-        select e.document_id from ({filing.expected(on)}) e where e.document_id is not null)"""
+    asked = "d.id in (select e.document_id from must e where e.document_id is not null)"
     return f"""
     select d.id, d.study_id, d.study_site_id, d.person_id,
         case when d.unblinded is not true then d.title end as title, d.kind, d.kind_native,
@@ -36,11 +36,11 @@ def _filed(on: Words) -> str:
     where {on.current("d")} and {on.of("d.study_id")}"""
 
 
-def _missing(on: Words) -> str:
-    return f"""
+def _missing() -> str:
+    return """
     select e.id, e.study_id, e.study_site_id, null, e.name, null, null, e.tmf_artifact, e.level,
         null, 'missing', null, null, null, 1 = 1, 1 = 1, e.due_on, e.quality
-    from ({filing.expected(on)}) e where not e.filed"""
+    from must e where not e.filed"""
 
 
 VIEW = View(

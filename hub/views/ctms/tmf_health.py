@@ -18,6 +18,7 @@ ZONES = (
 def _sql(on: Words) -> str:
     names = " ".join(f"when '{n:02d}' then '{name}'" for n, name in enumerate(ZONES, 1))
     return f"""
+    with must as ({filing.expected(on)})
     select z.study_id || '|' || z.zone as id, z.study_id, {parts.study("s")} as study, z.zone,
         case z.zone {names} end as zone_name, coalesce(e.expected, 0) as expected,
         coalesce(e.filed, 0) as filed, {on.share("e.filed", "e.expected")} as complete_percent,
@@ -38,8 +39,7 @@ def _zone(alias: str) -> str:
 
 def _zones(on: Words) -> str:
     return f"""
-    select e.study_id, {_zone("e")} as zone from expected_document e
-    where {on.current("e")} and e.study_id is not null and {on.of("e.study_id")}
+    select e.study_id, {_zone("e")} as zone from must e where e.study_id is not null
     union
     select d.study_id, {_zone("d")} from document d
     where {on.current("d")} and d.study_id is not null and {on.of("d.study_id")}"""
@@ -51,14 +51,15 @@ def _expected(on: Words) -> str:
     select e.study_id, {_zone("e")} as zone, count(*) as expected,
         count(case when e.filed then 1 end) as filed,
         count(case when not e.filed and {late} then 1 end) as overdue
-    from ({filing.expected(on)}) e group by e.study_id, {_zone("e")}"""
+    from must e group by e.study_id, {_zone("e")}"""
 
 
 def _filing(on: Words) -> str:
     """Days from the date on a document to its filing."""
+    filed = f"coalesce(e.filed_on, {filing.filed_on(on, 'd.id')})"
     return f"""
-    select e.study_id, {_zone("e")} as zone, {on.days("d.document_on", "e.filed_on")} as days
-    from ({filing.expected(on)}) e join document d on d.id = e.document_id"""
+    select e.study_id, {_zone("e")} as zone, {on.days("d.document_on", filed)} as days
+    from must e join document d on d.id = e.document_id where d.document_on is not null"""
 
 
 def _documents(on: Words) -> str:
