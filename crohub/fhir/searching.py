@@ -16,7 +16,7 @@ from crohub.fhir.scene import Json, Scene, Version
 from hub import filters, repository
 from hub.enrich import sealed_type
 from hub.model.spec import EntitySpec, entities
-from hub.principal import Principal
+from hub.principal import PHI, Principal
 from hub.query import Condition, Query, Sought, View
 from hub.reader import Reader
 from hub.render import Record
@@ -120,7 +120,7 @@ class Searching:
         include = {"labels", *(("identifiers",) if spec.identifiers else ())}
         view = View(include=frozenset(include | ({kind.sealed} if kind.sealed else set())))
         if kind.sealed:
-            self.principal.must("phi.read")
+            self.principal.must(PHI)
         return repository.page(self.reader, self.principal, spec, replace(query, view=view))
 
     def _written(
