@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TypeVar
 
+from connectors.api import Api
 from connectors.errors import Misconfigured
 from connectors.protocol import Connector, Health, Listens, Pulls, Pushes
 from hub.model.spec import entities
@@ -89,6 +90,8 @@ def warnings(deployment: Deployment) -> Iterator[str]:
     except Misconfigured as error:
         yield str(error)
     for name, one in deployment.connections.items():
+        if isinstance(deployment.connector(name), Api):
+            continue  # what is said in canonical words needs no pipeline
         if not any(p.reads.connection == name for p in deployment.inbound.values()) and not any(
             p.to == name for p in deployment.outbound.values()
         ):

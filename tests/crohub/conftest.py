@@ -84,9 +84,9 @@ class Hub:
         host, port = hospital["address"].split(":")
         return host, int(port)
 
-    def until(self, look):
+    def until(self, look, patience=PATIENCE):
         """What `look` gives, as soon as it is true-like."""
-        until = time.monotonic() + PATIENCE
+        until = time.monotonic() + patience
         while not (found := look()):
             assert time.monotonic() < until, "the hub did not come to it"
             time.sleep(0.05)

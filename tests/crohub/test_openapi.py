@@ -42,6 +42,7 @@ GENERAL = {
     "/views/{}/{}", "/hooks/{}/{}", "/fhir/{}/{}", "/fhir/{}/{}/_search", "/fhir/{}/{}/{}",
 }  # fmt: skip
 CHECKS = [not_a_server_error, response_schema_conformance]
+STARTING = 180.0  # seconds the first message may wait for its reader on a busy machine
 ENDLESS = "/api/v1/changes/stream"
 RECORDS = {
     "studies": {"title": "A trial", "phase": "2"},
@@ -73,7 +74,7 @@ def told(hub) -> dict[str, str]:
     found = {}
     for plural, said in RECORDS.items():
         hub.client.post(f"/api/v1/{plural}", json=said)
-        items = hub.until(lambda plural=plural: hub.get(f"/api/v1/{plural}")["items"])
+        items = hub.until(lambda plural=plural: hub.get(f"/api/v1/{plural}")["items"], STARTING)
         found[plural] = items[0]["id"]
     return found
 

@@ -31,7 +31,7 @@ def hub(tmp_path_factory):
     with serving(config) as running:
         # the first message waits for the process that reads it to start
         running.client.post("/api/v1/organizations", json={"name": "North"})
-        running.until(lambda: running.get("/api/v1/organizations")["items"])
+        running.until(lambda: running.get("/api/v1/organizations")["items"], 180.0)
         yield running
 
 
