@@ -2,8 +2,8 @@
 
 from alembic import op
 
-revision = "hub_0024"
-down_revision = "hub_0023"
+revision = "hub_0022"
+down_revision = "hub_0021"
 branch_labels = None
 depends_on = None
 

@@ -4,8 +4,8 @@ far whoever keeps them has read the change feed; and which systems speak of whic
 import sqlalchemy as sa
 from alembic import op
 
-revision = "hub_0023"
-down_revision = "hub_0022"
+revision = "hub_0021"
+down_revision = "hub_0020"
 branch_labels = None
 depends_on = None
 

@@ -2,8 +2,8 @@
 
 from alembic import op
 
-revision = "hub_0025"
-down_revision = "hub_0024"
+revision = "hub_0023"
+down_revision = "hub_0022"
 branch_labels = None
 depends_on = None
 

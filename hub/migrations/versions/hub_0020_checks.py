@@ -4,7 +4,7 @@ have read the change feed."""
 import sqlalchemy as sa
 from alembic import op
 
-revision = "hub_0022"
+revision = "hub_0020"
 down_revision = "hub_0019"
 branch_labels = None
 depends_on = None
