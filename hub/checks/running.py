@@ -179,10 +179,9 @@ class Checking:
             self.resting |= dict.fromkeys(((scope, one) for one in ids), now + _SHARE * cost)
 
     def _hub_due(self) -> bool:
-        return self.clock() - self.hub_at > _SPENT and bool(self._of("hub"))
-
-    def _of(self, scope: Scope) -> list[Check]:
-        return [check for check in self.checks.on() if check.scope == scope]
+        return self.clock() - self.hub_at > _SPENT and any(
+            check.scope == "hub" for check in CHECKS.values()
+        )
 
     def run(self, scope: Scope, ids: Sequence[str]) -> None:
         """Makes all checks of these studies or people, within the caller's transaction; those that

@@ -6,7 +6,7 @@ from hub.checks import CHECKS
 from hub.checks.settings import Checks
 from hub.policy import Policy, System
 from mappings.mistakes import Mistakes
-from pipelines import tolerated
+from pipelines import settings, tolerated
 
 
 def read(folder, text):
@@ -59,3 +59,21 @@ def test_what_it_does_not_know_is_told_with_what_it_does(tmp_path):
     assert "enrolment" in mistakes[0][1]
     assert "behind_days" in mistakes[1][1]
     assert mistakes[2][1] == "a whole number from 0 on"
+
+
+def test_a_settler_that_rests_makes_the_checks_that_the_policy_wants(small_house, adt):
+    """The message is of some time ago, so that its system has been silent since."""
+    house = small_house
+    house.checks = True
+    house.keep(adt("A", 1))
+    house.settle()
+    silent = (
+        "select count(*) from finding where rule = 'check.silence.silent' and closed_at is null"
+    )
+    assert house.rows(silent) == [(1,)]
+
+    (house.folder / "policies").mkdir(exist_ok=True)
+    (house.folder / "policies" / "checks.yaml").write_text("silence: off\n")
+    house.deployment = settings.load(house.folder)
+    house.settle()
+    assert house.rows(silent) == [(0,)]
