@@ -222,6 +222,22 @@ def test_only_the_kinds_and_studies_that_are_asked_for(client, store, server, te
     assert "ZZPHI" not in whole.text
 
 
+def test_a_stream_of_one_study_passes_the_others_over(client, store, tell):
+    def enrolled(key, study):
+        refs = {"study": Ref("Study", study), "participant": Ref("Participant", key)}
+        return Stated(entity="Enrollment", key=key, fields=refs)
+
+    tell(patient("1", sex="male"), enrolled("1", "mine"))
+    [[study]] = store.all("select study_id from enrollment")
+
+    with stream(client, f"/api/v1/changes/stream?entity=Participant&study={study}") as told:
+        tell(patient("2", sex="female"), enrolled("2", "other"))
+        tell(patient("1", sex="other"))
+        _, _, found = next(told)
+
+    assert (found["version"], found["changed"]) == (2, {"sex": "other"})
+
+
 @pytest.mark.parametrize(
     ("query", "says"),
     [
