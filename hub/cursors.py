@@ -5,6 +5,7 @@ from __future__ import annotations
 
 import base64
 import binascii
+from decimal import Decimal
 
 import orjson
 
@@ -13,7 +14,10 @@ from hub.query import NUMBERS, BadQuery, Order, Position
 
 def write(order: Order, position: Position) -> str:
     """The cursor behind `position` in this order."""
-    return _pack([order.name, order.descending, position.value, position.id])
+    value = position.value
+    if isinstance(value, Decimal):  # what PostgreSQL makes of a sum
+        value = int(value) if value == int(value) else float(value)
+    return _pack([order.name, order.descending, value, position.id])
 
 
 def read(text: str, order: Order) -> Position:

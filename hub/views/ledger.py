@@ -15,7 +15,7 @@ _CATEGORY = "coalesce(bl.category, case m.kind when 'other' then null else m.kin
 
 def entries(on: Words) -> str:
     """study_id, study_site_id, category, currency, due and FIGURES, in ten-thousandths."""
-    parts = (_planned, _earned, _billed, _paid, _billed_whole, _paid_whole)
+    parts = (_planned, _earned, _billed, _paid, _paid_by_line, _billed_whole, _paid_whole)
     return " union all ".join(part(on) for part in parts)
 
 
@@ -116,6 +116,19 @@ def _billed(on: Words) -> str:
 
 
 def _paid(on: Words) -> str:
+    return _came(on, "join payment_allocation q on q.receivable_id = m.id")
+
+
+def _paid_by_line(on: Words) -> str:
+    """Apart from those that name the receivable: joined by either, PostgreSQL would compare each
+    with each."""
+    return _came(on, """
+    join invoice_line n on n.receivable_id = m.id
+    join payment_allocation q on q.invoice_line_id = n.id
+        and q.receivable_id is distinct from m.id""")  # fmt: skip
+
+
+def _came(on: Words, allocations: str) -> str:
     """What came for a receivable, in its currency where the rate is known, else as it came."""
     same = "coalesce(q.currency, m.currency) = m.currency"
     whole = on.amount("q.amount")
@@ -131,8 +144,7 @@ def _paid(on: Words) -> str:
     return f"""
     {_columns(_of_receivable(currency), due, received=amount, owed=owed)}
     from receivable m
-    join payment_allocation q on q.receivable_id = m.id or q.invoice_line_id in (
-        select n.id from invoice_line n where n.receivable_id = m.id)
+    {allocations}
     left join budget_line bl on bl.id = m.budget_line_id
     left join payment y on y.id = q.payment_id
     where {_counts(on)} and {on.current("q")} and q.amount is not null

@@ -24,7 +24,14 @@ class Words:
     def of(self, column: str) -> str:
         """The condition that a study's id in `column` is among those asked for. Every view puts it
         where it begins to read, so that a question about one study reads that study only."""
-        return f"{column} in (select id from scope)" if self.narrowed else "1 = 1"
+        return self.among(column, "select id from scope") if self.narrowed else "1 = 1"
+
+    def among(self, column: str, found: str) -> str:
+        """The condition that `column` is among what a query finds. PostgreSQL finds it first, and
+        then rows by their index; told `in`, it may join a table whole before it looks."""
+        if self.dialect == "postgresql":
+            return f"{column} = any(array({found}))"
+        return f"{column} in ({found})"
 
     def summed(self, table: str, made: str) -> str:
         """What is kept in `table`, or the same made now: a table to read from."""

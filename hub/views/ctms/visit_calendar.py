@@ -42,7 +42,8 @@ def _asked_for(on: Words) -> str:
     if not on.narrowed:
         return "1 = 1"
     of = f"select n.id from enrollment n where {on.of('n.study_id')}"
-    return f"({on.of('v.study_id')} or (v.study_id is null and v.enrollment_id in ({of})))"
+    enrolled = on.among("v.enrollment_id", of)
+    return f"({on.of('v.study_id')} or (v.study_id is null and {enrolled}))"
 
 
 def _procedures(on: Words, which: str) -> str:

@@ -2,13 +2,17 @@
 
 from __future__ import annotations
 
+from decimal import Decimal
+
 import pytest
 
+from hub import cursors
 from hub.principal import READ, Forbidden, Principal
-from hub.query import BadQuery
+from hub.query import BadQuery, Order, Position
 from hub.statement import Identifier, Ref, Stated
 from hub.views import asked, read
 from hub.views.catalogue import named, views
+from hub.views.words import Words
 
 READER = Principal(name="reader", scopes=frozenset({READ}))
 OVERVIEW = named("ctms_study_overview")
@@ -119,3 +123,17 @@ def test_each_view_gives_the_columns_it_says(reader):
     for view in views().values():
         question = asked.parse(view, ())
         assert read.page(reader, READER, view, question).items == [], view.name
+
+
+@pytest.mark.parametrize("summed", [Decimal(3), Decimal("3.5")])
+def test_a_page_may_end_at_a_sum_as_postgresql_makes_it(summed):
+    order = Order(name="earned", column="earned", kind="integer", descending=True)
+
+    assert cursors.read(cursors.write(order, Position(summed, "a")), order).value == summed
+
+
+def test_a_question_about_some_studies_finds_them_first():
+    """PostgreSQL: a condition told as `in` was the last of many joins, of whole tables."""
+    words = Words(dialect="postgresql", narrowed=True)
+
+    assert words.of("n.study_id") == "n.study_id = any(array(select id from scope))"
