@@ -28,7 +28,7 @@ def found(folder):
     words = ["demo", "--once", "--days", "3", "--json", "--data", folder]
     said = subprocess.run(
         [sys.executable, "-m", "crohub", *words],
-        capture_output=True, text=True, check=False, timeout=120,
+        capture_output=True, text=True, check=False, timeout=300,
     )  # fmt: skip
     assert said.returncode == 0, said.stderr + (folder / "log.jsonl").read_text()[-2000:]
     return json.loads(said.stdout)

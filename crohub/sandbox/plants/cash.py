@@ -60,7 +60,7 @@ def _not_paid(ground: Ground) -> Iterator[Expected]:
     _invoice(ground, ground.today + _DAY)
     paid = _invoice(ground, due, status="paid", paid_amount=NET)
     on = due - 2 * _DAY
-    ground.put(money_words.received(GUT, paid, on, NET))
+    ground.book(money_words.received(GUT, paid, on, NET), on)
     ground.put(money_words.allocated(GUT, paid, f"INV-{paid}", NET, on))
     yield Expected(CHECK, "not-paid", (
         GUT.number, f"{1_900_000_000 + number}", f"{due}", "3,825.00",
@@ -70,8 +70,9 @@ def _not_paid(ground: Ground) -> Iterator[Expected]:
 def _unallocated(ground: Ground) -> Iterator[Expected]:
     """A receipt that says no word of what it is for: the CTMS does not have it as paid, either."""
     number, on = ground.number("money"), ground.ago(15, 30)
-    ground.put(money_words.received(GUT, number, on, NET))
-    ground.put(money_words.received(GUT, ground.number("money"), ground.today - _DAY, NET))
+    yesterday = ground.today - _DAY
+    ground.book(money_words.received(GUT, number, on, NET), on)
+    ground.book(money_words.received(GUT, ground.number("money"), yesterday, NET), yesterday)
     yield Expected(CHECK, "unallocated", (GUT.number, f"R-{9000 + number}", f"{on}", "3,825.00"))
     yield Expected("ledger", "paid-differs", (GUT.number, "3,825.00 USD", "11,475.00 USD"))
 
@@ -86,5 +87,5 @@ def _invoice(ground: Ground, due: date, status: str = "invoiced", **more: str) -
     """An invoice that the ERP posted a month before it is due, of something that was earned."""
     number, on = ground.number("money"), due - 30 * _DAY
     ground.put(money_words.earned(GUT, f"INV-{number}", on, status, **more))
-    ground.put(money_words.invoiced(GUT, number, on, due, NET, total_amount=NET))
+    ground.book(money_words.invoiced(GUT, number, on, due, NET, total_amount=NET), on)
     return number

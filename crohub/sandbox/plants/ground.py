@@ -3,7 +3,7 @@ in its own words. A plant changes, adds or drops single rows of single systems."
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import replace
 from datetime import date, timedelta
 from random import Random
@@ -59,6 +59,13 @@ class Ground:
         """Has systems hold rows: place, name, row."""
         for place, name, row in words:
             self.rows.setdefault(place, {})[name] = row
+
+    def book(self, words: Iterable[tuple[str, str, Row]], on: date) -> None:
+        """Has systems hold rows, the ERP from this day on: it tells what is new by the day."""
+        for place, name, row in words:
+            self.rows.setdefault(place, {})[name] = row
+            if place.startswith("erp/"):
+                self.told[place, name] = on
 
     def at(self, place: str, name: str) -> Row:
         """A row as it is held, to be changed."""

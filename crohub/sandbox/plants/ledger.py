@@ -54,13 +54,15 @@ def _billed(ground: Ground, study: Study, total: str, status: str, **told: str) 
     number, on = ground.number("money"), ground.ago(30, 40)
     more = {"paid_amount": NET} if status == "paid" else {}
     ground.put(money_words.earned(study, f"INV-{number}", on, status, **more))
-    ground.put(money_words.invoiced(study, number, on, ground.today + 9 * _DAY, total, **told))
+    due = ground.today + 9 * _DAY
+    ground.book(money_words.invoiced(study, number, on, due, total, **told), on)
     return number, on
 
 
 def _paid(ground: Ground, study: Study, number: int, on: date, amount: str) -> None:
-    ground.put(money_words.received(study, number, on + 15 * _DAY, amount))
-    ground.put(money_words.allocated(study, number, f"INV-{number}", amount, on + 15 * _DAY))
+    paid = on + 15 * _DAY
+    ground.book(money_words.received(study, number, paid, amount), paid)
+    ground.put(money_words.allocated(study, number, f"INV-{number}", amount, paid))
 
 
 def _expected(kind: str, study: Study, less: str) -> Expected:

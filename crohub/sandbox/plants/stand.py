@@ -35,7 +35,8 @@ class Standing:
         systems.captured.users[:] = self.ground.rows.get("edc/users", {}).values()
         for place, put in _places(systems).items():
             for name, row in self.ground.rows.get(place, {}).items():
-                if self._news.is_new(row, place, name):
+                is_due = self.ground.told.get((place, name), date.min) <= at.date()
+                if is_due and self._news.is_new(row, place, name):
                     put(name, row)
         for kind in _REGISTER:
             for name, row in self.ground.rows.get(f"register/{kind}", {}).items():
@@ -44,7 +45,8 @@ class Standing:
 
     def put_early(self, store: FhirStore) -> None:
         """Writes into an empty register what it has known for long."""
-        for (place, name), on in sorted(self.ground.told.items(), key=lambda it: it[1]):
+        told = [it for it in self.ground.told.items() if it[0][0].startswith("register/")]
+        for (place, name), on in sorted(told, key=lambda it: it[1]):
             row = self.ground.at(place, name)
             store.put(row, datetime.combine(on, time(9), ZONE))
             self._news.is_new(row, place.removeprefix("register/"), name)
