@@ -138,7 +138,9 @@ async def _problem(_: Request, fault: Problem) -> Response:
 
 
 async def _bad_query(_: Request, fault: BadQuery) -> Response:
-    return problem(Problem(400, fault.code, str(fault)))
+    # understood, and too much to be worked out while somebody waits
+    status = 422 if fault.code == "CROHUB-TOO-LONG" else 400
+    return problem(Problem(status, fault.code, str(fault)))
 
 
 async def _forbidden(request: Request, fault: Forbidden) -> Response:

@@ -32,8 +32,9 @@ def schemas() -> Json:
     for view in views().values():
         name = _model(view)
         columns: dict[str, Any] = {f"{c.name}_": _column(c) for c in view.columns}
-        made[f"{name}Row"] = an_object(view.row, **columns)
+        made[f"{name}Row"] = an_object(view.row, id="string", **columns, **_about("_"))
         made[f"{name}Page"] = a_page(f"${name}Row")
+        made[f"{name}Page"]["properties"] |= an_object(**_about(), summed=_SUMMED)["properties"]
     made["ViewPage"] = a_page(
         an_object(
             "one view", name="string", address="string", answers="string", row="string",
@@ -41,6 +42,17 @@ def schemas() -> Json:
         )
     )  # fmt: skip
     return made
+
+
+_SUMMED = of("string") | {"description": "until when the sums in it tell of everything"}
+
+
+def _about(mark: str = "") -> dict[str, Any]:
+    """What an answer and each of its rows say beside the columns; `mark`: they may be left out."""
+    heard: Json = {"type": "object", "description": "when each system was last settled",
+                   "additionalProperties": of("string?")}  # fmt: skip
+    moment = of("string") | {"description": "the moment the rows are of"}
+    return {f"as_of{mark}": moment, f"freshness{mark}": heard}
 
 
 def paths() -> Json:
