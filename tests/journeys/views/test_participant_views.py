@@ -224,3 +224,21 @@ def test_how_far_data_cleaning_is(known):
          "forms_locked": 0, "entered_percent": 0.0, "queries_open": 0, "queries_answered": 0,
          "queries_closed": 0, "dq_flag": "ok"},
     ]  # fmt: skip
+
+
+ADT = "MSH|^~\\&|HIS|CEDARMESA|||20260614080000+0000||ADT^{}|{}|P|2.5.1\rPID|1||{}^^^CEDARMESA^MR\r"
+
+
+def test_two_records_of_one_patient_that_are_merged_stay_two_enrollments(told, known):
+    """One person may be on a study twice: the CTMS says so, and a merge of patients takes none."""
+    names = ("ctms_study_overview", "ctms_participant_tracker")
+    before = [known(name, study="ONC-101") for name in names]
+    for key, mrn in ((1, "70001"), (3, "70003")):
+        told.says("ctms", "oncore/participant", {"subjectDemographicsId": key, "mrn": mrn})
+        told.says("ehr", "hl7v2/participant", ADT.format("A04", mrn, mrn))
+
+    told.says("ehr", "hl7v2/merge", ADT.format("A40", "M", "70001") + "MRG|70003^^^CEDARMESA^MR\r")
+
+    merged = "select count(*) from participant where superseded_by is not null"
+    assert told.store.one(merged)[0] >= 1
+    assert [known(name, study="ONC-101") for name in names] == before

@@ -32,9 +32,19 @@ STORY = (
         A-4,ONC-101,101,L-3,procedure,earned,2026-03-05,200.05,,,EUR
         A-5,ONC-101,101,,milestone,entered_in_error,2026-03,7.00,,,USD
         A-6,ONC-101,,,other,written_off,2026-03,50.00,,,USD"""),
+    ("erp", "files/receivable", """
+        receivable_no,protocol_no,site_no,kind,status,earned_on,amount,currency
+        70000001,ONC-101,101,milestone,earned,2026-04-01,40.00,USD"""),
+    ("erp", "odata/receivable-billed", {
+        "BillingDocument": "90000012", "SDDocumentCategory": "P", "TransactionCurrency": "USD",
+        "BillingDocumentIsCancelled": False, "BillingDocumentDate": "/Date(1775088000000)/",
+        "to_Item": {"results": [{
+            "BillingDocumentItem": "10", "ReferenceSDDocument": "70000001", "NetAmount": "40.00"}]},
+    }),
     ("erp", "files/invoice", """
         invoice_no,direction,kind,posted_no,party_code,protocol_no,site_no,state,issued_on,due_on,total_amount,currency
         I-1,ar,invoice,9001,ACME,ONC-101,101,partially_paid,2026-03-01,2026-03-31,300.30,USD
+        90000012,ar,invoice,90000012,ACME,ONC-101,101,sent,2026-04-02,2026-05-02,40.00,USD
         I-2,ar,invoice,,ACME,ONC-101,101,sent,2026-03-01,2026-03-31,99.00,USD
         I-3,ar,credit_note,9003,ACME,ONC-101,101,sent,2026-06-01,2026-07-01,50.00,USD
         I-4,ap,invoice,9004,CMH,ONC-101,101,sent,2026-06-01,2026-07-01,5.00,USD"""),
@@ -53,6 +63,10 @@ STORY = (
 
 def test_what_was_planned_earned_invoiced_and_received(known):
     assert known("ctms_budget_vs_actual", sort="category") == [
+        {"study": "ONC-101", "site": "101", "category": "milestone", "budget": "0.00",
+         "earned": "40.00", "invoiced": "40.00", "received": "0.00", "outstanding": "40.00",
+         "age_0_30": "0.00", "age_31_60": "40.00", "age_61_90": "0.00", "age_91_up": "0.00",
+         "holdback": "0.00", "forecast": "40.00", "currency": "USD", "dq_flag": "ok"},
         {"study": "ONC-101", "site": "101", "category": "not_attributed", "budget": "0.00",
          "earned": "0.00", "invoiced": "250.30", "received": "100.10", "outstanding": "150.20",
          "age_0_30": "-50.00", "age_31_60": "0.00", "age_61_90": "200.20", "age_91_up": "0.00",
