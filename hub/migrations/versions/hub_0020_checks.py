@@ -14,7 +14,7 @@ _ADDED = (
     "study_id varchar(36)",
     "since varchar(10)",
     "evidence text not null default ''",
-    "signed_off_at bigint",
+    "signed_off_at {big}",
     "signed_off_by varchar(200)",
     "signed_off_reason text",
     "signed_off_until varchar(10)",
@@ -22,8 +22,9 @@ _ADDED = (
 
 
 def upgrade() -> None:
+    big = "integer" if op.get_bind().dialect.name == "sqlite" else "bigint"
     for column in _ADDED:
-        op.execute(f"alter table finding add column {column}")
+        op.execute(f"alter table finding add column {column.format(big=big)}")
     op.create_index(
         "ix_finding_scope_open",
         "finding",

@@ -9,6 +9,7 @@ down_revision = "hub_0020"
 branch_labels = None
 depends_on = None
 
+_BIG = sa.BigInteger().with_variant(sa.Integer(), "sqlite")
 _STUDY = (
     "subjects", "consented", "screened", "screen_failed", "enrolled", "on_treatment", "withdrawn",
     "completed", "sites_planned", "sites_active", "sites_closed", "open_issues",
@@ -49,7 +50,7 @@ def upgrade() -> None:
         "sum_progress",
         sa.Column("id", sa.Integer, autoincrement=False, nullable=False),
         sa.Column("cursor", sa.String(40), nullable=False),
-        sa.Column("upto", sa.BigInteger, nullable=False),
+        sa.Column("upto", _BIG, nullable=False),
         sa.PrimaryKeyConstraint("id", name="pk_sum_progress"),
     )
     op.create_table(

@@ -9,8 +9,9 @@ depends_on = None
 
 
 def upgrade() -> None:
+    kind = "integer" if op.get_bind().dialect.name == "sqlite" else "bigint"
     for column in ("messages", "parked"):
-        op.execute(f"alter table feed add column {column} bigint not null default 0")
+        op.execute(f"alter table feed add column {column} {kind} not null default 0")
 
 
 def downgrade() -> None:
