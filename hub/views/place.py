@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from datetime import datetime
 
 from hub import clock
 from hub.database import Session
@@ -30,8 +31,8 @@ def present(session: Session, scope: list[str] | None, now: str) -> Place:
     narrowed = scope is not None
     if scope is not None and len(scope) <= _FEW:
         return Place(session, Words(dialect=session.dialect, narrowed=True), scope, now)
-    upto = summing.upto(session, 0)
-    words = Words(dialect=session.dialect, narrowed=narrowed, live=upto is None)
-    if upto is None:
-        return Place(session, words, scope, now)
-    return Place(session, words, scope, now, clock.iso(upto) if upto else now)
+    upto = summing.upto(session, clock.micros(datetime.fromisoformat(now)))
+    if not upto:  # nobody keeps any, or whoever does has not come to the end for the first time
+        return Place(session, Words(dialect=session.dialect, narrowed=narrowed), scope, now)
+    words = Words(dialect=session.dialect, narrowed=narrowed, live=False)
+    return Place(session, words, scope, now, clock.iso(upto))

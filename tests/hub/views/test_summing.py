@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import pytest
 
+from hub.principal import SYSTEM
 from hub.statement import Identifier, Ref, Stated
-from hub.views import summing
+from hub.views import asked, read, summing
+from hub.views.catalogue import named
 from hub.views.summing import Summing
 
 
@@ -81,6 +83,30 @@ def test_the_sums_say_until_when_they_tell_of_everything(tell, store, keeper):
     assert summing.upto(store, 5) == 1_772_100_000_000_000
     through(keeper)
     assert summing.upto(store, 5) == 5
+
+
+def test_a_page_says_until_when_its_sums_tell_of_everything(tell, store, keeper, reader):
+    """Before they have come to the end once, a page is worked out on the spot."""
+    tell(study("A"), subject("1", "A", enrolled_on="2026-03-01"))
+    view = named("ctms_study_overview")
+
+    def page():
+        return read.page(reader, SYSTEM, view, asked.parse(view, ()), now="2026-06-15T12:00:00Z")
+
+    keeper.slice = 1
+    keeper.look()
+    first = page()
+    through(keeper)
+    second = page()
+    tell(subject("1", "A", enrolled_on=None), subject("2", "A"))
+    third = page()
+
+    assert [one.items[0]["enrolled"] for one in (first, second, third)] == [1, 1, 1]
+    assert first.summed == ""
+    assert second.summed == "2026-06-15T12:00:00.000000Z"
+    assert third.summed == "2026-02-26T10:00:00.000000Z"
+    through(keeper)
+    assert page().items[0]["enrolled"] == 0
 
 
 def test_what_changes_nothing_that_is_summed_costs_nothing(tell, store, keeper):
