@@ -23,6 +23,9 @@ def upgrade() -> None:
         op.create_primary_key("pk_identifier", "identifier", ["find", "digest", "x"])
         op.drop_index("ix_identifier_find")
         op.add_column("xref", _YOUNG)
+        # an index on both databases: SQLite's leaves the young keys out
+        op.drop_constraint("uq_xref_digest", "xref", type_="unique")
+        op.create_index("uq_xref_digest", "xref", ["digest"], unique=True)
     else:
         _identifiers_anew()
         _keys_anew()
