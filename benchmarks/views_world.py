@@ -31,12 +31,13 @@ EACH = {
     "Budget": 2, "BudgetLine": 20, "Invoice": 10, "InvoiceLine": 20, "Payment": 10,
     "PaymentAllocation": 10, "Receivable": 10, "LedgerEntry": 20, "StaffAssignment": 10,
     "Credential": 5, "TrainingRecord": 10, "Delegation": 10, "StartupTask": 10,
-    "IrbSubmission": 5,
+    "IrbSubmission": 5, "TrainingRequirement": 5,
 }  # fmt: skip
 _AT = 1_772_000_000_000_000
 _SEALED = ("ParticipantPhi", "EnrollmentArm")  # ciphertext, and no view shows it to everyone
 _ANYWHERE = ("Person", "Organization", "Location")  # shared by studies
-_FIRST_DAY, _DAYS = datetime.date(2025, 1, 1), 900
+_FIRST_DAY, _DAYS, _LASTS = datetime.date(2025, 1, 1), 900, 700
+_ENDS = ("end_on", "ends_on", "expires_on")
 _CHUNK = 5_000
 
 
@@ -170,6 +171,8 @@ def _maker(spec: EntitySpec, field: FieldSpec, k: int, studies: int) -> Maker:
         return lambda _: None
     if field.meta.kind == "ref":
         return _reference(spec.name, field.meta.of, k, studies)
+    if field.name == "tmf_artifact":  # of each zone of a master file some
+        return lambda n: f"{1 + n % 11:02}.{1 + n % 4:02}.{1 + n % 9:02}"
     if field.name in _ALWAYS:
         return lambda _: _ALWAYS[field.name]
     return partial(_KINDS[field.meta.kind], field, k)
@@ -191,15 +194,21 @@ _ALWAYS = {"currency": "USD", "country": "US", "unblinded": False}
 _FEW = {"course_code": 50, "course_group": 10, "department": 40}  # how many different ones
 
 
+def _mixed(k: int, n: int) -> int:
+    """A number that looks like chance, so that every state meets every kind."""
+    mixed = (n * 2_654_435_761 + k * 2_246_822_519 + 97) & 0xFFFF_FFFF
+    return (mixed ^ (mixed >> 15)) * 2_246_822_519 >> 13 & 0xFFFF
+
+
 def _code(field: FieldSpec, k: int, n: int) -> str:
     codes = field.meta.codes
-    return codes[(n + n // 7 + k) % len(codes)]
+    return codes[_mixed(k, n) % len(codes)]
 
 
-def _date(_: FieldSpec, k: int, n: int) -> str | None:
-    if (n + k) % 4 == 0:
+def _date(field: FieldSpec, k: int, n: int) -> str | None:
+    if _mixed(k, n) % 4 == 0:
         return None
-    return _day((n * 37 + k * 11) % _DAYS)
+    return _day((n * 37 + k * 11) % _DAYS + (_LASTS if field.name in _ENDS else 0))
 
 
 @cache
@@ -212,6 +221,10 @@ def _instant(field: FieldSpec, k: int, n: int) -> str | None:
     return f"{day}T09:00Z[+00:00]" if day else None
 
 
+def _texts(field: FieldSpec, k: int, n: int) -> str:
+    return f'["{_code(field, k + 1, n) if field.meta.codes else field.name}"]'
+
+
 _KINDS: dict[str, Callable[[FieldSpec, int, int], Any]] = {
     "text": lambda field, _, n: f"{field.name} {n % _FEW.get(field.name, n + 1)}",
     "code": _code,
@@ -219,8 +232,8 @@ _KINDS: dict[str, Callable[[FieldSpec, int, int], Any]] = {
     "instant": _instant,
     "integer": lambda _, k, n: 1 + (n + k) % 30,
     "decimal": lambda _, k, n: f"{10 + (n * 13 + k) % 990}.50",
-    "flag": lambda _, k, n: (n + k) % 3 > 0,
-    "texts": lambda field, k, n: f'["{_code(field, k, n) if field.meta.codes else field.name}"]',
+    "flag": lambda _, k, n: _mixed(k, n) % 3 > 0,
+    "texts": lambda field, k, n: _texts(field, k, n) if _mixed(k, n) % 2 else None,
 }
 
 

@@ -15,12 +15,12 @@ from hub.views.asked import Asked, parse
 from hub.views.catalogue import named, views
 from hub.views.read import page
 
-STUDIES = 4
+STUDIES = 8
 
 
 @pytest.fixture(scope="module")
 def filled(tmp_path_factory):
-    """A store with four studies, for reading."""
+    """A store with eight studies, for reading."""
     folder = tmp_path_factory.mktemp("views")
     address = f"sqlite:///{folder / 'hub.db'}"
     schema.upgrade(address, [schema.HUB])
