@@ -186,10 +186,12 @@ def test_a_visit_may_be_called_by_its_code_or_by_its_name(institute, called):
 
 
 def test_the_ctms_and_the_edc_have_one_calendar(institute):
+    study = institute.record("studies", "sponsor_protocol_no", "ONC-101")["id"]
     found = institute.find("visit-defs", "visit_code", "C2D1")
 
     # whose key is both calendarVisitId and unique_event_name
-    assert [one["planned_day"] for one in found if one["name"] == "Cycle 2 Day 1"] == [21]
+    mine = [one for one in found if one["name"] == "Cycle 2 Day 1" and one["study"]["id"] == study]
+    assert [one["planned_day"] for one in mine] == [21]
     assert institute.find("visit-defs", "visit_code", "c2d1_arm_1") == []
 
 
