@@ -163,7 +163,7 @@ def test_whatever_is_asked_is_answered_without_a_server_error(hub, description, 
 def test_whatever_the_whole_description_allows_or_forbids_is_answered(hub, description, told):
     operations = list(_operations(description))
 
-    faults = [fault for one in operations for fault in _faults(hub, one, told, examples=3)]
+    faults = [fault for one in operations for fault in _faults(hub, one, told, examples=1)]
 
     assert len(operations) > 900
     assert not faults, "\n".join(faults)
