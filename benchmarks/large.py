@@ -73,13 +73,14 @@ def _asked_for(given: argparse.Namespace) -> Iterator[tuple[str, str]]:
 
 
 def _note(given: argparse.Namespace, found: dict[str, Any], figures: Sequence[Figure]) -> None:
-    """Writes the figures beside those of the same size that were not measured this time."""
+    """Writes the figures beside those that were not measured this time; each says of which size of
+    store it is, when it was measured, and what else the machine had to do then."""
     size = {"participants": given.participants, "studies": given.studies}
-    before = json.loads(given.into.read_text()) if given.into.exists() else {}
-    new = {one.name: one.plain() | {"at": found["at"]} for one in figures}
-    same = all(before.get(name) == number for name, number in size.items())
-    kept = {one["name"]: one for one in before.get("figures", ())} if same else {}
-    written = {"machine": found, **size, "figures": list((kept | new).values())}
+    about = {**size, "at": found["at"], "load_before": found["load_before"]}
+    before = json.loads(given.into.read_text())["figures"] if given.into.exists() else []
+    known = {one["name"]: one for one in before}
+    known |= {one.name: one.plain() | about for one in figures}
+    written = {"machine": found, "figures": list(known.values())}
     given.into.write_text(json.dumps(written, indent=1) + "\n")
 
 
