@@ -30,4 +30,5 @@ def test_a_feed_tells_when_it_spoke_what_it_brought_and_what_others_deny(store, 
         "state": "running", "last_success": "2026-06-09T10:13", "speaks_of": "2026-06-09T10:12Z",
         "days_silent": 1.0, "lag_seconds": 30.0, "messages": 42, "parked": 2,
         "conflicts": 1, "other_findings": 0, "unmatched": 0, "dq_flag": "ok",
+        "as_of": day_later, "freshness": {},
     }  # fmt: skip
