@@ -99,7 +99,8 @@ def test_no_command_changes_anything_without_a_reason(crohub, hub, words):
 LOOKS = {
     "init", "check", "doctor", "connectors", "serve", "demo", "map", "send", "messages",
     "deliveries", "decisions", "key list", "audit verify", "audit list", "audit keys",
-    "policy diff", "findings list",
+    "policy diff", "findings list", "checks run", "story", "subscription list",
+    "subscription test",
 }  # fmt: skip
 
 

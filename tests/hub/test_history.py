@@ -217,12 +217,12 @@ def test_findings_are_listed_open_closed_and_within_the_grants(reader, store, te
     assert rest.next is None
     assert findings(reader, other).items == []
     assert len(findings(reader, READER, rule="unmapped-code", entity="Participant").items) == 1
-    assert findings(reader, READER, is_open=False).items == []
+    assert findings(reader, READER, state="closed").items == []
 
     tell(patient("p", "1", sex="female"))
 
-    assert [i["rule"] for i in findings(reader, READER, is_open=False).items] == ["unmapped-code"]
-    assert len(findings(reader, READER, is_open=None).items) == 2
+    assert [i["rule"] for i in findings(reader, READER, state="closed").items] == ["unmapped-code"]
+    assert len(findings(reader, READER, state="").items) == 2
 
 
 def test_decisions_are_for_those_who_may_see_all_studies(reader, store):

@@ -93,5 +93,5 @@ def test_10_two_ctms_disagree_about_the_status_of_a_study(told):
     told.day("2026-03-02")
     told.says("protocols", oncore | {"protocolStatus": "SUSPENDED"})
     assert told.findings() == []
-    assert [one["id"] for one in told.findings(is_open=False)] == [finding["id"]]
+    assert [one["id"] for one in told.findings(state="closed")] == [finding["id"]]
     assert told.one("Study")["quality"] == "ok"
