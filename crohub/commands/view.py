@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from crohub.commands.ending import FAILED, WRONG, data, say, stop, table
+from crohub.commands.ending import FAILED, WRONG, Json, data, say, stop, table
 from crohub.commands.install import HERE, Config, Data
 
 if TYPE_CHECKING:
@@ -48,11 +48,14 @@ def view(
     reason: Annotated[str, typer.Option(help="Why, for the audit of a file.")] = "",
     config: Config = HERE,
     data_folder: Data = None,
+    as_json: Json = False,
 ) -> None:
     """Show a view: what people ask again and again, of all systems at once."""
     if not name:
-        data(None, as_json=False, lines=_listed())
+        rows = _listed()
+        data(rows, as_json=as_json, lines=table(rows, ("view", "answers")))
         return
+    form = "json" if as_json else form
     if form not in _FORMS:
         raise stop(WRONG, f"{form!r} is no format; expected one of: {', '.join(_FORMS)}")
     if out is None and form in _BINARY and sys.stdout.isatty():
@@ -64,11 +67,10 @@ def view(
     _show(found, asked, form, out, reason, config, data_folder)
 
 
-def _listed() -> list[str]:
+def _listed() -> list[dict[str, str]]:
     from hub.views.catalogue import views
 
-    rows = [{"view": one.name, "answers": one.answers} for one in views().values()]
-    return table(rows, ("view", "answers"))
+    return [{"view": one.name, "answers": one.answers} for one in views().values()]
 
 
 def _parsed(name: str, filters: list[str], given: dict[str, str], limit: int) -> tuple[View, Asked]:
