@@ -42,8 +42,7 @@ def write(context: Context, changes: Changes) -> None:
     session.insert(tables.assertion, columns_of(tables.assertion), changes.assertions)
     _write_xrefs(context, changes)
     session.insert(tables.identifier, columns_of(tables.identifier), changes.identifiers)
-    for row in changes.periods:
-        session.run(_PERIOD, row)
+    session.many(_PERIOD, changes.periods)
     links = list(changes.links.values())
     session.upsert(tables.same_as, columns_of(tables.same_as), links, ("kept_x", "retired_x"))
     relations = list(changes.relations.values())
@@ -53,10 +52,10 @@ def write(context: Context, changes: Changes) -> None:
     session.insert(tables.version, columns_of(tables.version), changes.versions)
     _write_things(context, changes)
     session.insert(tables.finding, _FINDING, changes.findings)
-    for row in changes.reworded:
-        session.run("update finding set found = ?, expected = ?, place = ? where id = ?", row)
-    for row in changes.closed:
-        session.run("update finding set closed_at = ? where id = ?", row)
+    session.many(
+        "update finding set found = ?, expected = ?, place = ? where id = ?", changes.reworded
+    )
+    session.many("update finding set closed_at = ? where id = ?", changes.closed)
 
 
 def _write_xrefs(context: Context, changes: Changes) -> None:
