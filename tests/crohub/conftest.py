@@ -103,13 +103,11 @@ def hub(tmp_path_factory):
     """One hub for all tests that look at a running one: they use patients of their own."""
     config = tmp_path_factory.mktemp("hub") / "deployment"
     starter.write(config)
-    with (config / "hub.yaml").open("a") as more:  # a test's own server may be told of the feed
-        more.write("\nwebhooks: {allow: [127.0.0.1], plain: true}\n")
     with serving(config) as running:
         yield running
 
 
-@pytest.fixture
+@pytest.fixture(scope="session")
 def serve():
     """Runs a hub on a configuration of the test's own."""
     return serving

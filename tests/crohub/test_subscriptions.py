@@ -16,10 +16,22 @@ from starlette.responses import Response
 from starlette.routing import Route
 
 from connectors.webhook import standard
+from crohub import starter
 from crohub.sandbox.web import WebServer
 
 WHY = {"reason": "a test"}
 PATH = "/api/v1/subscriptions"
+
+
+@pytest.fixture(scope="module")
+def hub(tmp_path_factory, serve):
+    """A hub of these tests' own: what is told again is all that a hub has been told of."""
+    config = tmp_path_factory.mktemp("told") / "deployment"
+    starter.write(config)
+    with (config / "hub.yaml").open("a") as more:
+        more.write("\nwebhooks: {allow: [127.0.0.1], plain: true}\n")
+    with serve(config) as running:
+        yield running
 
 
 @pytest.fixture
@@ -122,7 +134,7 @@ def test_what_cannot_be_is_told_with_what_can(request, body, says):
 @pytest.fixture(scope="module")
 def plain_hub(tmp_path_factory):
     """The routes alone, on an edge that does not run."""
-    from crohub import schema, starter
+    from crohub import schema
     from crohub.app import build
     from crohub.options import Options, places_of
     from pipelines import settings
