@@ -339,6 +339,9 @@ sum_progress = Table(
     Column("id", Integer, primary_key=True, autoincrement=False),
     Column("cursor", String(40), nullable=False),
     Column("upto", Big, nullable=False),  # the sums tell of all that was recorded until then
+    # rows of views are those of `day`, and becoming those of `turning`
+    Column("day", String(10), nullable=False, server_default=""),
+    Column("turning", String(10), nullable=False, server_default=""),
 )
 
 # Who may call the API.

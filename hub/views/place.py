@@ -16,13 +16,15 @@ _FEW = 20  # studies whose sums are made while somebody waits
 @dataclass(frozen=True, slots=True)
 class Place:
     """A session, how SQL is spelled there, the studies that are read (None: all) and the moment it
-    is there. `summed`: until when the sums that are kept tell of everything; "": none are read."""
+    is there. `summed`: until when the sums that are kept tell of everything; "": none are read.
+    `kept`: rows of views that are kept are read as well."""
 
     session: Session
     words: Words
     scope: list[str] | None
     now: str
     summed: str = ""
+    kept: bool = False
 
 
 def present(session: Session, scope: list[str] | None, now: str) -> Place:
@@ -35,4 +37,5 @@ def present(session: Session, scope: list[str] | None, now: str) -> Place:
     if not upto:  # nobody keeps any, or whoever does has not come to the end for the first time
         return Place(session, Words(dialect=session.dialect, narrowed=narrowed), scope, now)
     words = Words(dialect=session.dialect, narrowed=narrowed, live=False)
-    return Place(session, words, scope, now, clock.iso(upto))
+    kept = summing.day(session) == now[:10]
+    return Place(session, words, scope, now, clock.iso(upto), kept)

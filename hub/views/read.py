@@ -56,12 +56,13 @@ def page(
         with limit.within(place.session, seconds, ", ".join(("study", *view.narrowed_by))):
             rows = place.session.all(f"{sql} limit ?", (*values, asked.limit + 1))
     fresh = freshness(reader.session, view)
-    kept = rows[: asked.limit]
-    items = [record(view, asked, row, principal, place.now, fresh) for row in kept]
+    shown = rows[: asked.limit]
+    items = [record(view, asked, row, principal, place.now, fresh) for row in shown]
     following = None
     if len(rows) > asked.limit:
-        following = cursors.write(asked.order, Position(kept[-1][-1], kept[-1][0]))
-    summed = place.summed if any(f" {name} " in sql for name in _SUMS) else ""
+        following = cursors.write(asked.order, Position(shown[-1][-1], shown[-1][0]))
+    kept = view.name, *_SUMS
+    summed = place.summed if any(f" {name} " in sql for name in kept) else ""
     return Answer(items, following, place.now, fresh, summed)
 
 
@@ -138,10 +139,19 @@ def statement(
     columns = ", ".join(f"e.{one.name}" for one in view.columns)
     sql = (
         f"with {head} select e.id, {columns}, {sorted_by(asked.order, dialect)} "
-        f"from ({view.sql(place.words)}) e where {where} "
+        f"from {_source(place, view)} e where {where} "
         f"order by {ordered(asked.order, dialect)}"
     )
     return sql, [*values, *(value for clause in clauses for value in clause.values)]
+
+
+def _source(place: Place, view: View) -> str:
+    """Where the rows come from: kept, or worked out now."""
+    if not (place.kept and view.kept):
+        return f"({view.sql(place.words)})"
+    if not place.words.narrowed:
+        return view.name
+    return f"(select * from {view.name} where {place.words.of('study_id')})"
 
 
 def record(

@@ -57,6 +57,8 @@ class View:
     # a row a participant, visit or document: sorted or filtered by anything but `narrowed_by` it
     # is only together with one of these, so that no question reads the whole store
     narrowed_by: tuple[str, ...] = ()
+    # its rows, each of one study, are kept for questions about many (`hub.views.whole`)
+    kept: bool = False
 
     @property
     def family(self) -> str:

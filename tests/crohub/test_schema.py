@@ -21,6 +21,7 @@ import hub.schema
 from crohub import schema
 from hub import tables as hub_tables
 from hub.database import engine
+from hub.views import whole
 from pipelines import tables
 from pipelines.places import Places
 
@@ -69,6 +70,7 @@ UNCOMPARED = "ignore:autogenerate skipping metadata-specified expression-based i
 @pytest.mark.filterwarnings(UNREAD, UNCOMPARED)
 def test_the_migrated_tables_are_those_the_code_declares(migrated):
     assert hub.model.__all__, "importing the model declares its tables"
+    assert whole.kept(), "so does importing the views"
     journal, hub_ = schema.databases(migrated)
 
     assert differences(journal, tables.journal) == []

@@ -84,4 +84,5 @@ VIEW = View(
         DQ,
     ),
     sql=_sql,
+    kept=True,
 )  # fmt: skip

@@ -96,4 +96,5 @@ VIEW = View(
         DQ,
     ),
     sql=_sql,
+    kept=True,
 )

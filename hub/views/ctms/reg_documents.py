@@ -71,5 +71,6 @@ VIEW = View(
         DQ,
     ),
     sql=_sql,
+    kept=True,
     narrowed_by=("study_id", "study_site_id"),
 )

@@ -117,4 +117,5 @@ VIEW = View(
         DQ,
     ),
     sql=_sql,
+    kept=True,
 )

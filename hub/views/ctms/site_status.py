@@ -121,4 +121,5 @@ VIEW = View(
         DQ,
     ),
     sql=_sql,
+    kept=True,
 )  # fmt: skip
