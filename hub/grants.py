@@ -34,6 +34,12 @@ def is_restricted(principal: Principal) -> bool:
     return principal.studies is not None or principal.sites is not None
 
 
+def covers(wide: Principal, narrow: Principal) -> bool:
+    """Whether `wide` may see every study and site that `narrow` may."""
+    pairs = ((wide.studies, narrow.studies), (wide.sites, narrow.sites))
+    return all(w is None or (n is not None and n <= w) for w, n in pairs)
+
+
 def of_studies(spec: EntitySpec, dialect: Dialect, studies: Iterable[str]) -> list[Clause]:
     """That the record `e` belongs to one of `studies`; one of a kind that belongs to none does
     not. It narrows what is asked for, and grants nothing."""

@@ -34,7 +34,7 @@ class Branch:
     head: str
 
 
-HUB = Branch(label="hub", scripts=_ROOT / "versions", head="hub_0024")
+HUB = Branch(label="hub", scripts=_ROOT / "versions", head="hub_0025")
 
 
 def state(url: str, branches: Sequence[Branch], *, schema: str = "", name: str = "") -> State:

@@ -65,8 +65,12 @@ def ordered(order: Order, dialect: Dialect) -> str:
 
 
 def sorted_by(order: Order, dialect: Dialect) -> str:
-    """The sorted column, in one order on both databases: texts by code point, numbers by size."""
+    """The sorted column, in one order on both databases: texts by code point, numbers by size. An
+    id stands for itself, in the order of its index: told to sort by code point, PostgreSQL would
+    read the whole table for the first page."""
     column = f"e.{order.column}"
+    if order.name == "id":
+        return column
     if order.kind == "decimal":
         return _number(column)
     return column if order.kind in NUMBERS else _bytewise(column, dialect)

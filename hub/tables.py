@@ -355,6 +355,9 @@ api_key = Table(
     Column("made_at", Big, nullable=False),
     Column("expires_at", Big, nullable=False),
     Column("revoked_at", Big),
+    # ids as JSON of what it is confined to; null: it is not, []: to nothing
+    Column("studies", Text),
+    Column("sites", Text),
 )
 
 # PostgreSQL: where workers that run side by side take their numbers from

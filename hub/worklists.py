@@ -31,6 +31,7 @@ STATES = {
     "closed": "closed_at is not null",
 }
 _DAY = 86_400_000_000  # microseconds
+_STUDY = 8  # where the study stands behind the first four columns of _FINDING
 
 
 def findings(
@@ -98,14 +99,19 @@ def _seen(reader: Reader, principal: Principal, rows: Sequence[Row]) -> set[str]
     if not is_restricted(principal):
         return {row[0] for row in rows}
     by_entity: dict[str, dict[str, list[str]]] = {}
-    for one, _, entity, entity_id, *_ in rows:
-        if entity_id:
+    for one, _, entity, entity_id, *rest in rows:
+        if entity_id and _is_of_theirs(principal, rest[_STUDY]):
             by_entity.setdefault(entity, {}).setdefault(entity_id, []).append(one)
     seen: set[str] = set()
     for entity, own in by_entity.items():
         for entity_id in seen_ids(reader, principal, entities()[entity], sorted(own)):
             seen.update(own[entity_id])
     return seen
+
+
+def _is_of_theirs(principal: Principal, study: str | None) -> bool:
+    """A finding about a person or a place, whom all may see, can be about one study of theirs."""
+    return not study or principal.studies is None or study in principal.studies
 
 
 def _finding(row: Row) -> Record:

@@ -14,9 +14,11 @@ from typing import Any
 import orjson
 
 from connectors.webhook import standard
+from hub import keys
 from hub.changes import Wanted
 from hub.clock import uuid7
 from hub.database import Row, Session
+from hub.grants import covers
 from hub.principal import Principal
 from hub.seal import Keyring
 from hub.write import columns_of
@@ -138,10 +140,8 @@ def fault(session: Session, subscription: Subscription, now: int) -> str:
     owner = subscription.principal.name
     if not owner.startswith(_OWNER):
         return ""
-    known = session.one(
-        "select 1 from api_key where name = ? and revoked_at is null and expires_at > ?",
-        (owner.removeprefix(_OWNER), now),
-    )
+    found = keys.holders(session, owner.removeprefix(_OWNER), now)
+    known = any(covers(one, subscription.principal) for one in found)
     return "" if known else f"{owner} opens nothing any more"
 
 

@@ -13,6 +13,7 @@ from hub.api import body
 from hub.api.answers import answer
 from hub.api.auth import principal_of
 from hub.api.errors import Problem
+from hub.grants import is_restricted
 from hub.principal import OPERATE, READ
 from hub.query import BadQuery
 
@@ -40,7 +41,7 @@ def done(obeyed: bool, told: Json) -> Response:  # noqa: FBT001 - reads as a sen
 def _whole(request: Request, scope: str) -> None:
     principal = principal_of(request)
     principal.must(scope)
-    if principal.studies is not None or principal.sites is not None:
+    if is_restricted(principal):
         raise Problem(403, detail="a key that is confined to some studies cannot operate the hub")
 
 

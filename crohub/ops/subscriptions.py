@@ -1,6 +1,6 @@
 """The routes of subscriptions: who is told of the change feed at an address of their own.
 
-A key sees and changes those it made; one that may operate the hub, and is not confined to some
+A key sees and changes those it made, or another of its name that is confined as much; one that may operate the hub, and is not confined to some
 studies, all of them.
 """
 
@@ -21,7 +21,7 @@ from hub import clock
 from hub.api.answers import answer, known, parameters
 from hub.api.auth import principal_of
 from hub.api.errors import Problem
-from hub.grants import is_restricted
+from hub.grants import covers, is_restricted
 from hub.principal import OPERATE, READ, Principal
 from hub.query import BadQuery
 from pipelines import subscriptions
@@ -176,7 +176,9 @@ def _theirs(desk: Desk, request: Request, one: str) -> Subscription:
 
 def _is_theirs(principal: Principal, one: Subscription) -> bool:
     operates = principal.may(OPERATE) and not is_restricted(principal)
-    return operates or one.principal.name == principal.name
+    # keys can have one name and be confined differently
+    is_own = one.principal.name == principal.name and covers(principal, one.principal)
+    return operates or is_own
 
 
 def _list(said: dict[str, Any], name: str) -> str:

@@ -20,6 +20,7 @@ from crohub.ops.give import by, enter
 from crohub.turned_away import TurnedAway
 from crohub.web import session
 from hub.api.auth import origin_of
+from hub.grants import is_restricted
 from hub.principal import READ
 
 if TYPE_CHECKING:
@@ -72,7 +73,7 @@ def _home(desk: Desk, request: Request) -> Response:
     principal = session.principal_of(desk, request)
     if principal is None:
         return _page(desk, {})
-    if not principal.may(READ) or principal.studies is not None:
+    if not principal.may(READ) or is_restricted(principal):
         return _page(desk, {"narrow": True, "who": principal.name})
     with desk.reading() as opened:
         parked = lookup.find(opened, desk.edge.keyring, Wanted(state="parked", limit=20))

@@ -22,6 +22,7 @@ from hub.api.records import Records, id_of, spec_of
 from hub.clock import micros, now
 from hub.dates import is_date
 from hub.decisions import ANSWERS, OPEN
+from hub.grants import is_restricted
 from hub.override import Override, fault_of
 from hub.principal import OPERATE
 from hub.query import BadQuery
@@ -177,7 +178,7 @@ def _id(request: Request) -> str:
 async def _said(request: Request, names: tuple[str, ...]) -> Json:
     principal = principal_of(request)
     principal.must(OPERATE)
-    if principal.studies is not None or principal.sites is not None:
+    if is_restricted(principal):
         raise Problem(403, detail="a key that is confined to some studies cannot decide for all")
     said = await body.read(request)
     if not isinstance(said, dict) or set(said) - set(names):

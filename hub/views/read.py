@@ -140,9 +140,19 @@ def statement(
     sql = (
         f"with {head} select e.id, {columns}, {sorted_by(asked.order, dialect)} "
         f"from {_source(place, view)} e where {where} "
-        f"order by {ordered(asked.order, dialect)}"
+        f"order by {_ordered(place, view, asked)}"
     )
     return sql, [*values, *(value for clause in clauses for value in clause.values)]
+
+
+def _ordered(place: Place, view: View, asked: Asked) -> str:
+    """The `order by`. Of rows that are few, PostgreSQL must not look for the first in the index of
+    all: it cannot know how few there are."""
+    by, dialect = ordered(asked.order, place.session.dialect), place.session.dialect
+    few = place.scope is not None or {c.column for c in asked.conditions} & set(view.narrowed_by)
+    if few and dialect == "postgresql" and asked.order.name == "id":
+        return by.replace("e.id", "(e.id || '')")
+    return by
 
 
 def _source(place: Place, view: View) -> str:
