@@ -332,6 +332,13 @@ enrollment_sum = Table(
     Column("first_month", String(7)),
     *(Column(name, Integer, nullable=False) for name in _MONTH_SUMS),
 )
+accrual_sum = Table(
+    "accrual_sum",
+    metadata,
+    Column("study_id", String(36), primary_key=True),
+    Column("year", String(4), primary_key=True),
+    Column("enrolled", Integer, nullable=False),
+)
 sum_due = Table("sum_due", metadata, Column("study_id", String(36), primary_key=True))
 sum_progress = Table(
     "sum_progress",

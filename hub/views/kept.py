@@ -30,6 +30,17 @@ def of_studies(on: Words) -> str:
     where {on.current("s")} and {on.of("s.id")}"""
 
 
+def of_years(on: Words) -> str:
+    """Accrual: a row a study and year in which somebody was enrolled, as far as days are known."""
+    day = stages.ENROLLED.day(on)
+    return f"""
+    select n.study_id, substr({day}, 1, 4) as year, count(*) as enrolled
+    from enrollment n
+    where {stages.counted(on)} and n.study_id is not null and {day} is not null
+        and {on.of("n.study_id")}
+    group by n.study_id, substr({day}, 1, 4)"""
+
+
 def _subjects(on: Words) -> str:
     return f"""
     select n.study_id, count(*) as subjects, {stages.reached("consented")} as consented,

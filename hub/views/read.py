@@ -66,7 +66,7 @@ def page(
     return Answer(items, following, place.now, fresh, summed)
 
 
-_SUMS = ("study_sum", "enrollment_sum")
+_SUMS = ("study_sum", "accrual_sum", "enrollment_sum")
 
 
 @contextmanager

@@ -20,7 +20,11 @@ from hub.views.words import Words
 
 _WAITS = "select 1 from sum_due limit 1"
 _PROGRESS = ("id", "cursor", "upto", "day", "turning")
-_SUMS = ((tables.study_sum, kept.of_studies), (tables.enrollment_sum, funnel.of_months))
+_SUMS = (
+    (tables.study_sum, kept.of_studies),
+    (tables.accrual_sum, kept.of_years),
+    (tables.enrollment_sum, funnel.of_months),
+)
 
 
 @cache

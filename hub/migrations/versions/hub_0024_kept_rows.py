@@ -1,5 +1,5 @@
 """Rows of views that are kept for questions about the whole institution, a table a view, and the
-day that they are of."""
+day that they are of; and accrual by year."""
 
 from typing import Any
 
@@ -91,6 +91,13 @@ def upgrade() -> None:
             sa.PrimaryKeyConstraint("id", name=f"pk_{view}"),
         )
         op.create_index(f"ix_{view}_study_id", view, ["study_id"])
+    op.create_table(
+        "accrual_sum",
+        sa.Column("study_id", sa.String(36), nullable=False),
+        sa.Column("year", sa.String(4), nullable=False),
+        sa.Column("enrolled", sa.Integer(), nullable=False),
+        sa.PrimaryKeyConstraint("study_id", "year", name="pk_accrual_sum"),
+    )
     for name in ("day", "turning"):
         op.execute(f"alter table sum_progress add column {name} varchar(10) not null default ''")
 

@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 from hub.model.portfolio import KINDS
+from hub.views import kept
 from hub.views.parts import CURRENCY, DQ
 from hub.views.view import View, code, count, money, number, text
 from hub.views.words import Words
@@ -41,9 +44,9 @@ def _sql(on: Words) -> str:
         group by i.portfolio_id
     ) held on held.portfolio_id = p.id
     left join (
-        select i.portfolio_id, count(*) as accrual_ytd
-        from ({_items(on)}) i join enrollment n on n.study_id = i.study_id
-        where {on.current("n")} and substr(n.enrolled_on, 1, 4) = substr({on.today}, 1, 4)
+        select i.portfolio_id, sum(k.enrolled) as accrual_ytd
+        from ({_items(on)}) i join {_years(on)} k
+            on k.study_id = i.study_id and k.year = substr({on.today}, 1, 4)
         group by i.portfolio_id
     ) a on a.portfolio_id = p.id
     left join (
@@ -57,6 +60,11 @@ def _sql(on: Words) -> str:
         where {on.current("k")} and k.status <> 'closed' group by i.portfolio_id
     ) k on k.portfolio_id = p.id
     where {on.current("p")}"""
+
+
+def _years(on: Words) -> str:
+    """Of every study, whichever are asked for: a portfolio is of all that it holds."""
+    return on.summed("accrual_sum", kept.of_years(replace(on, narrowed=False)))
 
 
 def _items(on: Words) -> str:

@@ -49,6 +49,7 @@ def test_sums_follow_what_is_told(tell, store, keeper):
     assert sums(store) == {"A": (2, 2), "B": (0, 0)}
     months = store.all("select month, enrolled, enrolled_so_far from enrollment_sum order by month")
     assert months == [("2026-03", 1, 1), ("2026-04", 1, 2)]
+    assert store.all("select year, enrolled from accrual_sum") == [("2026", 2)]
 
 
 def test_a_subject_that_moves_leaves_the_sums_of_its_former_study(tell, store, keeper):
