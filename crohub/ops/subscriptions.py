@@ -1,7 +1,7 @@
 """The routes of subscriptions: who is told of the change feed at an address of their own.
 
-A key sees and changes those it made, or another of its name that is confined as much; one that may operate the hub, and is not confined to some
-studies, all of them.
+A key sees and changes those that it, or another of its name that sees no more, has made; one
+that may operate the hub, and is not confined to some studies, all of them.
 """
 
 from __future__ import annotations
