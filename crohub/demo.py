@@ -18,7 +18,7 @@ from datetime import timedelta
 from pathlib import Path
 from typing import Any, TextIO
 
-from connectors.webhook import standard
+from connectors import standard_webhooks
 from crohub import checked, lookup, stage, subscribing, summary, truths
 from crohub.ops.give import give
 from crohub.options import Options
@@ -123,7 +123,7 @@ def _subscribed(edge: Edge, lake: Lake) -> None:
         edge.keyring, reader, name="data lake", url=lake.url, since=changes.START,
         wanted=Wanted(entities=frozenset({"Enrollment"})), now=clock.now(),
     )  # fmt: skip
-    lake.key = standard.key_of(made.secret)
+    lake.key = standard_webhooks.key_of(made.secret)
     said = {"by": reader.name, "reason": "made up"}
     give(edge, {**said, **subscribing.ordered(made)})
 

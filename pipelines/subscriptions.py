@@ -13,7 +13,7 @@ from typing import Any
 
 import orjson
 
-from connectors.webhook import standard
+from connectors import standard_webhooks
 from hub import keys
 from hub.changes import Wanted
 from hub.clock import uuid7
@@ -58,7 +58,7 @@ class Subscription:
     def keys(self, keyring: Keyring, now: int) -> tuple[bytes, ...]:
         """What signs its events; for a day after it was changed, the former key as well."""
         kept = orjson.loads(keyring.open(self.secret, _place(self.id)))
-        found = tuple(map(standard.key_of, kept["keys"]))
+        found = tuple(map(standard_webhooks.key_of, kept["keys"]))
         return found if now < kept["until"] else found[:1]
 
 
@@ -88,14 +88,14 @@ def make(
         "secret": _sealed(keyring, one, (key,), now), "since": since, "state": "on",
         "reason": "", "made_at": now, "changed_at": now,
     }  # fmt: skip
-    return Made(standard.written(key), row)
+    return Made(standard_webhooks.written(key), row)
 
 
 def renew(keyring: Keyring, one: Subscription, now: int) -> Made:
     """Another key for one; the present one signs as well for a day."""
     keys = (os.urandom(_KEY), one.keys(keyring, now)[0])
     return Made(
-        standard.written(keys[0]),
+        standard_webhooks.written(keys[0]),
         {"id": one.id, "secret": _sealed(keyring, one.id, keys, now + _BOTH)},
     )
 
@@ -173,7 +173,7 @@ def _sorted(found: frozenset[str] | None) -> list[str] | None:
 
 
 def _sealed(keyring: Keyring, one: str, keys: Sequence[bytes], until: int) -> str:
-    kept = {"keys": [standard.written(key) for key in keys], "until": until}
+    kept = {"keys": [standard_webhooks.written(key) for key in keys], "until": until}
     return keyring.seal(orjson.dumps(kept), _place(one)).hex()
 
 

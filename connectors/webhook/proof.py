@@ -14,9 +14,9 @@ from typing import Annotated, Literal
 
 from pydantic import BaseModel, ConfigDict, Field
 
+from connectors import standard_webhooks
 from connectors.protocol import Call
 from connectors.secrets import Secret, reveal
-from connectors.webhook import standard
 
 Header = Annotated[str, Field(pattern=r"^[A-Za-z0-9!#$%&'*+.^_`|~-]+$")]
 
@@ -48,15 +48,20 @@ class StandardWebhooks(_Settings):
 
     def prove(self, call: Call, now: datetime) -> datetime:
         """When it was sent. Raises NotTrusted."""
-        known, timestamp = call.header(standard.ID), call.header(standard.TIMESTAMP)
+        known, timestamp = (
+            call.header(standard_webhooks.ID),
+            call.header(standard_webhooks.TIMESTAMP),
+        )
         digits = timestamp.isascii() and timestamp.isdigit() and len(timestamp) < 12
         if not known or not digits:
             raise NotTrusted
         if abs(int(timestamp) - now.timestamp()) > self.tolerance:
             raise NotTrusted
         secrets = [self.secret, *([self.former_secret] if self.former_secret else [])]
-        given = call.header(standard.SIGNATURE)
-        if not standard.holds(secrets, given, id=known, timestamp=timestamp, body=call.body):
+        given = call.header(standard_webhooks.SIGNATURE)
+        if not standard_webhooks.holds(
+            secrets, given, id=known, timestamp=timestamp, body=call.body
+        ):
             raise NotTrusted
         return datetime.fromtimestamp(int(timestamp), UTC)
 

@@ -7,6 +7,7 @@ from typing import ClassVar
 
 from pydantic import Field, PrivateAttr, field_validator
 
+from connectors import standard_webhooks
 from connectors.address import BaseUrl, is_private_line
 from connectors.auth import Auth, NoAuth, TokenCache
 from connectors.errors import ConnectorError, Refused
@@ -17,7 +18,6 @@ from connectors.one_by_one import deliver
 from connectors.protocol import Connector, Health
 from connectors.record import Delivery, Receipt
 from connectors.secrets import Secret
-from connectors.webhook import standard
 
 _GONE = 410
 
@@ -62,7 +62,7 @@ class WebhookOut(Connector):
         """Does somebody answer there? HEAD does nothing (RFC 9110 §9.3.2); a refusal of it is an
         answer, too."""
         try:
-            standard.sign(self.secret, id="check", timestamp="0", body=b"")
+            standard_webhooks.sign(self.secret, id="check", timestamp="0", body=b"")
             with self._session() as http:
                 answer = http.ask(Ask(url=self.url, method="HEAD"))
                 return Health(ok=True, detail=f"{answer.told}: HTTP {answer.status}")
@@ -92,15 +92,15 @@ class WebhookOut(Connector):
     def _ask(self, one: Delivery) -> Ask:
         timestamp = str(int(self._world.now().timestamp()))
         signatures = [
-            standard.sign(secret, id=one.id, timestamp=timestamp, body=one.body)
+            standard_webhooks.sign(secret, id=one.id, timestamp=timestamp, body=one.body)
             for secret in (self.secret, self.former_secret)
             if secret is not None
         ]
         headers = {
             "Content-Type": one.media,
-            standard.ID: one.id,
-            standard.TIMESTAMP: timestamp,
-            standard.SIGNATURE: " ".join(signatures),
+            standard_webhooks.ID: one.id,
+            standard_webhooks.TIMESTAMP: timestamp,
+            standard_webhooks.SIGNATURE: " ".join(signatures),
         }
         return Ask(url=self.url, method="POST", headers=headers, body=one.body, repeatable=True)
 

@@ -5,13 +5,13 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 
+from connectors import standard_webhooks
 from connectors.errors import Misconfigured
 from connectors.http import Ask, Http, HttpSettings
 from connectors.http_policy import StatusRefused
 from connectors.one_by_one import deliver
 from connectors.reach import Reach
 from connectors.record import Delivery, Receipt
-from connectors.webhook import standard
 from connectors.world import World
 
 _GONE = 410
@@ -53,13 +53,13 @@ class Subscriber:
     def _ask(self, one: Delivery) -> Ask:
         timestamp = str(int(self.world.now().timestamp()))
         signatures = [
-            standard.sign_with(key, id=one.id, timestamp=timestamp, body=one.body)
+            standard_webhooks.sign_with(key, id=one.id, timestamp=timestamp, body=one.body)
             for key in self.keys
         ]
         headers = {
             "Content-Type": one.media,
-            standard.ID: one.id,
-            standard.TIMESTAMP: timestamp,
-            standard.SIGNATURE: " ".join(signatures),
+            standard_webhooks.ID: one.id,
+            standard_webhooks.TIMESTAMP: timestamp,
+            standard_webhooks.SIGNATURE: " ".join(signatures),
         }
         return Ask(url=self.url, method="POST", headers=headers, body=one.body, repeatable=True)

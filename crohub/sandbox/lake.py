@@ -8,7 +8,7 @@ from starlette.requests import Request
 from starlette.responses import Response
 from starlette.routing import Route
 
-from connectors.webhook import standard
+from connectors import standard_webhooks
 from crohub.sandbox.web import WebServer
 
 
@@ -42,9 +42,9 @@ class Lake:
 
     async def _take(self, request: Request) -> Response:
         body, heads = await request.body(), request.headers
-        one, at = heads.get(standard.ID, ""), heads.get(standard.TIMESTAMP, "")
-        wanted = standard.sign_with(self.key, id=one, timestamp=at, body=body)
-        if heads.get(standard.SIGNATURE) != wanted:
+        one, at = heads.get(standard_webhooks.ID, ""), heads.get(standard_webhooks.TIMESTAMP, "")
+        wanted = standard_webhooks.sign_with(self.key, id=one, timestamp=at, body=body)
+        if heads.get(standard_webhooks.SIGNATURE) != wanted:
             self.unsigned += 1
             return Response(status_code=401)
         self.taken.append(one)

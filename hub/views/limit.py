@@ -7,12 +7,11 @@ import time
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 
-import psycopg
-
 from hub.database import Session
 from hub.query import BadQuery
 
 LONGEST = 20.0  # seconds
+_CANCELED = "57014"  # query_canceled (PostgreSQL documentation, appendix A)
 _STEPS = 20_000  # of SQLite's machine between looks at the clock: about a millisecond
 
 
@@ -22,12 +21,18 @@ def within(session: Session, seconds: float, narrow: str) -> Iterator[None]:
     try:
         with _bounded(session, seconds):
             yield
-    except (sqlite3.OperationalError, psycopg.errors.QueryCanceled) as error:
-        if isinstance(error, sqlite3.OperationalError) and "interrupted" not in str(error):
+    except Exception as error:
+        if not _was_ended(error):
             raise
         raise BadQuery(
             "CROHUB-TOO-LONG", f"it would take longer than {seconds:g} s; narrow it by: {narrow}"
         ) from None
+
+
+def _was_ended(error: Exception) -> bool:
+    if isinstance(error, sqlite3.OperationalError):
+        return "interrupted" in str(error)
+    return getattr(error, "sqlstate", None) == _CANCELED
 
 
 @contextmanager
@@ -45,5 +50,5 @@ def _bounded(session: Session, seconds: float) -> Iterator[None]:
         yield
     finally:
         # a statement that was ended ended its transaction, and with it the setting
-        with suppress(psycopg.Error):
+        with suppress(session.raw.Error):
             session.run("set statement_timeout = default")

@@ -15,7 +15,7 @@ from starlette.requests import Request
 from starlette.responses import Response
 from starlette.routing import Route
 
-from connectors.webhook import standard
+from connectors import standard_webhooks
 from crohub import starter
 from crohub.sandbox.web import WebServer
 
@@ -192,8 +192,10 @@ def test_the_sample_of_the_page_verifies_what_we_sign():
     exec(sample, known)  # noqa: S102 - our own page
     key, body, at = b"k" * 32, b'{"n": 1}', str(int(time.time()))
     head = {"webhook-id": "1", "webhook-timestamp": at}
-    head["webhook-signature"] = standard.sign_with(key, id="1", timestamp=at, body=body)
+    head["webhook-signature"] = standard_webhooks.sign_with(key, id="1", timestamp=at, body=body)
 
-    assert known["is_ours"](standard.written(key), head, body)
-    assert not known["is_ours"](standard.written(key), head, body + b" ")
-    assert not known["is_ours"](standard.written(key), head | {"webhook-timestamp": "1"}, body)
+    assert known["is_ours"](standard_webhooks.written(key), head, body)
+    assert not known["is_ours"](standard_webhooks.written(key), head, body + b" ")
+    assert not known["is_ours"](
+        standard_webhooks.written(key), head | {"webhook-timestamp": "1"}, body
+    )
