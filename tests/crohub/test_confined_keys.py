@@ -162,6 +162,7 @@ def test_a_list_a_record_and_an_export_are_of_its_study_only(made, whole, mine, 
         assert whole.get(f"/api/v1/{plural}/{other}{way}").status_code == 200, way
         for client in (mine, here):
             assert client.get(f"/api/v1/{plural}/{other}{way}").status_code == 404, way
+    assert ids(mine, plural, as_of="2030-01-01") == own
     rows = mine.get(f"/api/v1/{plural}/export").text.splitlines()
     assert {json.loads(row)["id"] for row in rows} == own
 
@@ -269,6 +270,10 @@ def test_it_operates_nothing(made, mine, here):
         for method, path in ways:
             answer = client.request(method, path, json={} if method != "GET" else None)
             assert answer.status_code == 403, (method, path, answer.text)
+
+
+def test_no_route_makes_a_key(made):
+    assert [path for path in made.app.openapi()["paths"] if "key" in path.lower()] == []
 
 
 @pytest.mark.parametrize(
