@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import ctypes
 import errno
 import gc
 import os
@@ -28,6 +29,7 @@ from pipelines.places import Places
 from pipelines.settings import Deployment
 
 log = structlog.get_logger("serve")
+_ARENA_MAX = -8  # malloc.h of the GNU C library
 
 
 class Exposed(Exception):
@@ -41,6 +43,7 @@ def serve(options: Options, *, started: Callable[[str], None] = lambda _: None) 
     DatabaseNewer and Exposed before anything is started.
     """
     os.umask(0o077)
+    _share_memory()
     logs.configure()
     deployment = settings.load(options.config)
     host = options.host or deployment.hub.listen.host
@@ -55,6 +58,13 @@ def serve(options: Options, *, started: Callable[[str], None] = lambda _: None) 
         first_key(places)
         with _bound(host, port) as taken:
             _run(places, deployment, taken, started, lock)
+
+
+def _share_memory() -> None:
+    """One arena of malloc for all threads: each would keep one of its own, and the interpreter lets
+    one at a time run anyway."""
+    with contextlib.suppress(OSError, AttributeError):  # another C library has no such thing
+        ctypes.CDLL(None).mallopt(_ARENA_MAX, 1)
 
 
 def _bound(host: str, port: int) -> socket.socket:
