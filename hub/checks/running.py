@@ -26,6 +26,7 @@ from hub.checks.settings import Checks
 from hub.clock import from_micros
 from hub.database import Session
 from hub.policy import Policy
+from hub.progress import held
 from hub.reader import Reader
 from hub.seal import Keyring
 
@@ -37,6 +38,7 @@ _FAULTS = (LookupError, ValueError, TypeError, AttributeError, ArithmeticError)
 _DEAR = 0.5  # seconds of computing after which a study rests
 _SHARE = 20  # times as long as it took: checks take a twentieth of the time at most
 _DUE = ("scope", "id")
+_BEGUN = {"cursor": changes.START, "day": "", "policy": ""}
 
 
 @dataclass(slots=True, kw_only=True)
@@ -82,14 +84,7 @@ class Checking:
 
     def _since(self) -> str | None:
         """Where the feed goes on; None: another is at it."""
-        if not self.session.one("select 1 from check_progress"):
-            self.session.run(
-                "insert into check_progress(id, cursor, day, policy) values (1, ?, '', '') "
-                "on conflict do nothing",
-                (changes.START,),
-            )
-        only = " for update skip locked" if self.session.dialect == "postgresql" else ""
-        row = self.session.one(f"select cursor, day, policy from check_progress where id = 1{only}")
+        row = held(self.session, tables.check_progress, _BEGUN)
         if row is None:
             return None
         if self._is_new_day(row[1], row[2]):

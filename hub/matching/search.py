@@ -16,6 +16,7 @@ from hub.matching.pairs import ACTOR, Pairs
 from hub.matching.read import PARTS, subjects
 from hub.matching.settings import Matching
 from hub.matching.traits import Subject
+from hub.progress import held
 from hub.seal import Keyring
 
 CROWD = 60  # records that share one digest: more, and sharing it says nothing
@@ -37,26 +38,14 @@ class Search:
     def look(self) -> bool:
         """Looks at the next few changes. False: there are none, or another is at it."""
         with self.session.transaction():
-            since = self._since()
-            if since is None:
-                return False
-            feed = changes.feed(self.session, since, self.slice)
+            row = held(self.session, tables.match_progress, {"cursor": changes.START})
+            feed = changes.feed(self.session, row[0], self.slice) if row else []
             if not feed:
                 return False
             for entity, ids in _changed(feed, self.matching.bounds).items():
                 self._compare(entity, ids)
             self._reached(feed[-1].cursor)
         return True
-
-    def _since(self) -> str | None:
-        only = " for update skip locked" if self.session.dialect == "postgresql" else ""
-        row = self.session.one(f"select cursor from match_progress where id = 1{only}")
-        if row:
-            return str(row[0])
-        if self.session.one("select 1 from match_progress"):
-            return None  # another has it
-        self.session.insert(tables.match_progress, ("id", "cursor"), [(1, changes.START)])
-        return changes.START
 
     def _reached(self, cursor: str) -> None:
         self.session.run("update match_progress set cursor = ? where id = 1", (cursor,))

@@ -14,12 +14,13 @@ from functools import cache
 
 from hub import changes, clock, tables
 from hub.database import Session
+from hub.progress import held
 from hub.views import bearing, funnel, kept, whole
 from hub.views.scope import begin
 from hub.views.words import Words
 
 _WAITS = "select 1 from sum_due limit 1"
-_PROGRESS = ("id", "cursor", "upto", "day", "turning")
+_BEGUN = {"cursor": changes.START, "upto": 0, "day": "", "turning": ""}
 _SUMS = (
     (tables.study_sum, kept.of_studies),
     (tables.accrual_sum, kept.of_years),
@@ -50,10 +51,10 @@ class Summing:
         if not self._has_work():
             return False
         with self.session.transaction():
-            since = self._since()
-            if since is None:
+            row = held(self.session, tables.sum_progress, _BEGUN)
+            if row is None:
                 return False
-            return self._turn() or self._follow(since) or self._sum()
+            return self._turn() or self._follow(row[0]) or self._sum()
 
     def _has_work(self) -> bool:
         """A look that takes no lock: most of the time there is nothing."""
@@ -61,16 +62,6 @@ class Summing:
         if row is None or row[1] != self._today() or self.session.one(_WAITS):
             return True
         return bool(changes.feed(self.session, row[0], 1))
-
-    def _since(self) -> str | None:
-        only = " for update skip locked" if self.session.dialect == "postgresql" else ""
-        row = self.session.one(f"select cursor from sum_progress where id = 1{only}")
-        if row:
-            return str(row[0])
-        if self.session.one("select 1 from sum_progress"):
-            return None  # another has it
-        self.session.insert(tables.sum_progress, _PROGRESS, [(1, changes.START, 0, "", "")])
-        return changes.START
 
     def _today(self) -> str:
         return clock.iso(self.clock())[:10]
