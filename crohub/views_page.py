@@ -51,7 +51,7 @@ is a command:
   no past.
 - **How old it is**: every row and every answer says `as_of` and `freshness`: for each system that
   speaks of such records, when something of it was last settled. Questions of the whole
-  institution read sums that follow the change feed; `summed` says until when.
+  institution read sums and rows that follow the change feed; `summed` says until when.
 - **Trust**: `dq_flag` is the worst quality of what a row is made of: `ok`, `stub` (only referred
   to), `warning`, `conflict` (sources disagree). The source's own word stands beside the canonical
   one (`status`, `status_native`). Accrual is whoever was ever enrolled.
