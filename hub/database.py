@@ -8,6 +8,7 @@ has its only home here.
 from __future__ import annotations
 
 import sqlite3
+import time
 from collections.abc import Collection, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
@@ -33,6 +34,7 @@ PRAGMAS = (
     "recursive_triggers=on",  # else `insert or replace` gets past the guards of the histories
     "cache_size=-32768",
 )
+_WAIT = 20.0  # seconds for another that sets the same file up
 # rows of one statement: any number up to few, else many; a prepared statement takes memory
 _FEW, _MANY, _NARROW = 32, 256, 100  # columns; SQLite allows 32,766 values
 
@@ -48,8 +50,25 @@ def engine(url: str, *, schema: str = "") -> Engine:
 
 
 def _sqlite_pragmas(connection: Any, _: object) -> None:  # noqa: ANN401 - DBAPI
+    _set_up(connection, read_only=False)
+
+
+def _set_up(connection: Any, *, read_only: bool) -> None:  # noqa: ANN401 - DBAPI
+    """Says how a SQLite file is used. Of two that open a new one at once, one is told that it is
+    locked: SQLite does not wait for the other while the kind of log changes, whatever its timeout
+    says, so that is done here."""
+    until = time.monotonic() + _WAIT
     for pragma in PRAGMAS:
-        connection.execute(f"pragma {pragma}")
+        if read_only and pragma.startswith("journal_mode"):
+            continue
+        while True:
+            try:
+                connection.execute(f"pragma {pragma}")
+                break
+            except sqlite3.OperationalError as error:
+                if "locked" not in str(error) or time.monotonic() > until:
+                    raise
+                time.sleep(0.01)
 
 
 @dataclass(slots=True)
@@ -259,9 +278,7 @@ def session(url: str, *, schema: str = "", read_only: bool = False) -> Session:
             check_same_thread=False,
             cached_statements=512,
         )
-        for pragma in PRAGMAS:
-            if not (read_only and pragma.startswith("journal_mode")):
-                raw.execute(f"pragma {pragma}")
+        _set_up(raw, read_only=read_only)
         return Session(raw, "sqlite")
     import psycopg
 

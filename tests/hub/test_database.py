@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import shutil
+import sqlite3
+import threading
 
 import pytest
 
@@ -104,3 +106,19 @@ def test_sqlite_looks_a_pair_up_by_index(sqlite_template, tmp_path):
     store.close()
 
     assert any("SEARCH i USING" in row[3] and "(find=? AND digest=?)" in row[3] for row in plan)
+
+
+def test_who_opens_a_new_file_waits_for_whoever_is_making_it(tmp_path):
+    """SQLite says at once that it is locked, whatever its timeout is: the kind of its log cannot
+    change while another writes."""
+    maker = sqlite3.connect(
+        tmp_path / "hub.db", isolation_level=None, check_same_thread=False, timeout=0
+    )
+    maker.execute("begin immediate")
+    threading.Timer(0.3, maker.commit).start()
+
+    opened = session(f"sqlite:///{tmp_path / 'hub.db'}")
+
+    assert opened.one("pragma journal_mode") == ("wal",)
+    opened.close()
+    maker.close()
