@@ -230,7 +230,7 @@ def test_what_was_refused_or_lies_behind_a_cursor_is_told_again_with_its_id(told
             return len(news)
 
     refused = again(None)
-    run(lambda: len(sink.taken) == 3)
+    run(lambda: told.states() == [("delivered", 3)])
     everything = again("")
     run(lambda: len(sink.taken) == 6)
 
