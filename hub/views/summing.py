@@ -8,12 +8,14 @@ in days.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from dataclasses import dataclass
 from functools import cache
 
+from sqlalchemy import Table
+
 from hub import changes, clock, tables
-from hub.database import Session
+from hub.database import Dialect, Session
 from hub.progress import held
 from hub.views import bearing, funnel, kept, whole
 from hub.views.scope import begin
@@ -31,15 +33,13 @@ _SUMS = (
 @cache
 def read() -> frozenset[str]:
     """The entities that what is kept is made of."""
-    words = Words(dialect="sqlite", narrowed=True)
-    made = [make(words) for _, make in _SUMS] + [view.sql(words) for view in whole.kept()]
-    return frozenset().union(*map(bearing.read, made))
+    return frozenset[str]().union(*(bearing.read(sql) for _, sql in _made("sqlite")))
 
 
 @dataclass(slots=True, kw_only=True)
 class Summing:
     """One keeper on a session for writing; of several, one works at a time. `slice` changes are
-    read, or the sums of `group` studies made, in one transaction."""
+    read, or what is kept of `group` studies made, in one transaction."""
 
     session: Session
     clock: Callable[[], int]
@@ -100,8 +100,10 @@ class Summing:
         rows = self.session.all("select study_id from sum_due order by 1 limit ?", (self.group,))
         ids = [row[0] for row in rows]
         if ids:
-            make(self.session, ids, clock.iso(self.clock()))
-            _remove(self.session, "sum_due", ids)
+            now = clock.iso(self.clock())
+            for one in ids:
+                make(self.session, one, now)
+            self.session.many("delete from sum_due where study_id = ?", rows)
         if not self.session.one(_WAITS):
             self.session.run(
                 "update sum_progress set upto = ?, day = turning where id = 1", (self.clock(),)
@@ -109,22 +111,23 @@ class Summing:
         return bool(ids)
 
 
-def make(session: Session, ids: Sequence[str], now: str) -> None:
-    """Makes what is kept of these studies anew, within the caller's transaction."""
-    words = Words(dialect=session.dialect, narrowed=True)
-    head, values = begin(session.dialect, ids, now)
-    made = [(table, sql(words)) for table, sql in _SUMS]
-    made += [(whole.table(view), view.sql(words)) for view in whole.kept()]
-    for table, sql in made:
-        _remove(session, table.name, ids)
+def make(session: Session, one: str, now: str) -> None:
+    """Makes what is kept of a study anew, within the caller's transaction: by itself, as a question
+    about it alone is answered, whatever else is due."""
+    head, values = begin(session.dialect, [one], now)
+    for table, sql in _made(session.dialect):
+        session.run(f"delete from {table.name} where study_id = ?", (one,))
         names = ", ".join(column.name for column in table.columns)
         session.run(
             f"insert into {table.name}({names}) with {head} select {names} from ({sql}) m", values
         )
 
 
-def _remove(session: Session, table: str, ids: Sequence[str]) -> None:
-    session.among(f"delete from {table} where study_id in {{members}} returning study_id", ids)
+@cache
+def _made(dialect: Dialect) -> list[tuple[Table, str]]:
+    words = Words(dialect=dialect, narrowed=True)
+    sums = [(table, sql(words)) for table, sql in _SUMS]
+    return sums + [(whole.table(view), view.sql(words)) for view in whole.kept()]
 
 
 def upto(session: Session, now: int) -> int | None:

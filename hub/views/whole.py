@@ -25,8 +25,9 @@ def kept() -> tuple[View, ...]:
 
 
 def _table(view: View) -> Table:
+    """A record that moves is kept of both studies until its former one is made anew."""
     columns = (
-        Column(one.name, _TYPES[one.kind], nullable=one.name != "study_id",
+        Column(one.name, _TYPES[one.kind], primary_key=one.name == "study_id",
                index=one.name == "study_id")
         for one in view.columns
     )  # fmt: skip

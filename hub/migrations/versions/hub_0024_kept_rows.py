@@ -88,7 +88,7 @@ def upgrade() -> None:
                 for kind, names in columns
                 for name in names.split()
             ),
-            sa.PrimaryKeyConstraint("id", name=f"pk_{view}"),
+            sa.PrimaryKeyConstraint("id", "study_id", name=f"pk_{view}"),
         )
         op.create_index(f"ix_{view}_study_id", view, ["study_id"])
     op.create_table(
