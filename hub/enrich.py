@@ -7,6 +7,7 @@ from collections.abc import Iterable, Sequence
 
 import orjson
 
+from hub.grants import visible
 from hub.model.base import SEALED
 from hub.model.spec import EntitySpec, entities
 from hub.principal import Principal
@@ -40,7 +41,7 @@ def enrich(
     if "identifiers" in view.include:
         _add_identifiers(reader, spec, view, records)
     if "labels" in view.include:
-        add_labels(reader, records)
+        add_labels(reader, principal, records)
     if view.provenance:
         add_provenance(reader, records, winners)
 
@@ -123,8 +124,9 @@ def sealed_type(spec: EntitySpec, type_: str) -> str:
     return SCOPES.get(spec.identifiers[type_].sensitivity or spec.sensitivity, "")
 
 
-def add_labels(reader: Reader, records: Iterable[Record]) -> None:
-    """Beside each reference the name people know the other record by, where it has one."""
+def add_labels(reader: Reader, principal: Principal, records: Iterable[Record]) -> None:
+    """Beside each reference the name people know the other record by, where it has one and the
+    principal may see that record."""
     by_entity: dict[str, list[Record]] = {}
     for record in records:
         for value in record.values():
@@ -135,13 +137,24 @@ def add_labels(reader: Reader, records: Iterable[Record]) -> None:
         field = spec.fields.get(spec.label)
         if field is None or field.sealed:
             continue
-        rows = reader.session.among(
-            f"select id, {field.column} from {spec.table.name} where id in {{members}}",
-            sorted({reference["id"] for reference in references}),
-        )
-        labels = {row[0]: row[1] for row in rows}
+        labels = _labels(reader, principal, spec, {one["id"] for one in references})
         for reference in references:
             reference["label"] = labels.get(reference["id"])
+
+
+def _labels(
+    reader: Reader, principal: Principal, spec: EntitySpec, ids: Iterable[str]
+) -> dict[str, str]:
+    """The names of those of these records that the principal may see."""
+    label = spec.fields[spec.label].column
+    clauses = visible(principal, spec, reader.session.dialect)
+    seen = "".join(f"{clause.sql} and " for clause in clauses)
+    rows = reader.session.among(
+        f"select e.id, e.{label} from {spec.table.name} e where {seen}e.id in {{members}}",
+        sorted(ids),
+        [value for clause in clauses for value in clause.values],
+    )
+    return dict(rows)
 
 
 def add_provenance(reader: Reader, records: Sequence[Record], winners: Sequence[Winners]) -> None:

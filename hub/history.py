@@ -57,7 +57,7 @@ def rebuilt(
             winners |= {f"{name}.{field}": a for field, a in won.items()}
     record = {n: v for n, v in record.items() if _is_asked(n, view)}
     if "labels" in view.include:
-        add_labels(reader, [record])
+        add_labels(reader, principal, [record])
     if view.provenance:
         add_provenance(reader, [record], [{n: a for n, a in winners.items() if _has(record, n)}])
     return record

@@ -40,11 +40,11 @@ def page_of_past(
                 items.append(record)
             position = Position(None, record["id"])
             if len(items) == query.limit:
-                return _page(reader, spec, query, items, position)
+                return _page(reader, principal, spec, query, items, position)
         if len(ids) < _AT_ONCE:
-            return _page(reader, spec, query, items, None)
+            return _page(reader, principal, spec, query, items, None)
         position, left = Position(None, ids[-1]), left - len(ids)
-    return _page(reader, spec, query, items, position)
+    return _page(reader, principal, spec, query, items, position)
 
 
 def _refuse(spec: EntitySpec, query: Query) -> None:
@@ -91,6 +91,7 @@ def _holds(spec: EntitySpec, one: Condition, record: Record) -> bool:
 
 def _page(
     reader: Reader,
+    principal: Principal,
     spec: EntitySpec,
     query: Query,
     items: Sequence[Record],
@@ -101,5 +102,5 @@ def _page(
         {n: v for n, v in one.items() if not wanted or n in wanted or n == "id"} for one in items
     ]
     if "labels" in query.view.include:
-        add_labels(reader, shown)
+        add_labels(reader, principal, shown)
     return Page(shown, cursors.write(query.order, position) if position else None)

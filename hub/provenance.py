@@ -86,19 +86,19 @@ class Teller:
             values = record[part] or {} if part else record
             names = [name for p, name in wanted if p == part]
             told += page.told(values, names, f"{part}." if part else "")
-        self._name(told)
+        self._name(principal, told)
         return Story(
             entity=spec.name, id=record["id"], name=str(record.get(spec.label) or ""), fields=told
         )
 
-    def _name(self, told: Sequence[Record]) -> None:
-        """Messages get their source, references their label."""
+    def _name(self, principal: Principal, told: Sequence[Record]) -> None:
+        """Messages get their source, references the label of what may be seen."""
         voices = [voice for one in told for voice in _voices(one)]
         known = self.sources(sorted({voice["message"] for voice in voices}))
         for voice in voices:
             voice["source"] = known.get(voice["message"])
         values = [one["value"] for one in (*told, *voices)]
-        add_labels(self.reader, [{str(n): value for n, value in enumerate(values)}])
+        add_labels(self.reader, principal, [{str(n): value for n, value in enumerate(values)}])
 
 
 def _voices(one: Record) -> Iterator[Record]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from dataclasses import replace
 
 import pytest
@@ -9,6 +10,7 @@ import pytest
 from hub import filters, repository
 from hub.model.spec import entities
 from hub.principal import ALL, READ, SYSTEM, Forbidden, Principal
+from hub.provenance import Teller
 from hub.query import BadQuery, Condition, Order, Query, Sought, View
 from hub.sql import ordered
 from hub.statement import Gone, Identifier, Ref, SameAs, Stated
@@ -489,3 +491,25 @@ def test_a_page_of_all_is_found_by_its_key(store):
     assert "INDEX" in told.upper()
     assert "SORT" not in told.upper()
     assert "B-TREE FOR ORDER BY" not in told
+
+
+def test_the_name_of_a_study_that_is_not_shown_is_not_told_by_a_reference(tell, reader, store):
+    """A reference may lead out of what a caller may see; the other record's name stays there."""
+    tell(study("A", title="mine"), study("B", title="theirs"), enrolled("e", "A", "p"))
+    [(one,)] = store.all("select id from enrollment")
+    ids = {title: key for key, title in store.all("select id, title from study")}
+    elsewhere = {"study": Ref("Study", id=ids["theirs"])}
+    tell(Stated(entity="Enrollment", key="x", fields=elsewhere, of=one), system="edc")
+    [(own,)] = store.all("select study_id from enrollment")
+    confined = Principal(name="part", scopes=frozenset({READ}), studies=frozenset({own}))
+    [shown, hidden] = sorted(ids, key=lambda title: ids[title] != own)
+    spec = entities()["Enrollment"]
+
+    [seen] = ask(reader, "Enrollment", "include=labels", principal=confined).items
+    teller = Teller(reader, reader.policy, lambda _: {})
+    told = json.dumps(teller.story(confined, spec, seen["id"], ["study"]).fields, default=str)
+
+    assert seen["study"]["label"] == shown
+    assert ids[hidden] in told, "that another study is meant is told"
+    assert f'"{hidden}"' not in told
+    assert '"label": null' in told
