@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import importlib
+from functools import cache
 from importlib.metadata import EntryPoint, entry_points
 from typing import Any
 
@@ -16,7 +17,13 @@ GROUP = "crohub.connectors"
 
 def names() -> list[str]:
     """Every installed connector's name, sorted."""
-    return sorted({point.name for point in entry_points(group=GROUP)})
+    return sorted({point.name for point in _points()})
+
+
+@cache
+def _points() -> tuple[EntryPoint, ...]:
+    """What is installed, looked for once: it reads the description of every package there is."""
+    return tuple(entry_points(group=GROUP))
 
 
 def find(name: str) -> type[Connector]:
@@ -46,7 +53,7 @@ def build(name: str, settings: dict[str, Any]) -> Connector:
 
 
 def _installed(name: str) -> object:
-    points = [point for point in entry_points(group=GROUP) if point.name == name]
+    points = [point for point in _points() if point.name == name]
     if not points:
         raise Misconfigured(
             f"no connector is called {name!r}; installed: {', '.join(names()) or 'none'}"

@@ -72,21 +72,41 @@ def feed(session: Session, since: str, limit: int) -> list[Change]:
     gives every version exactly once. Raises BadQuery for what is no cursor."""
     xid, v = position(since)
     if session.dialect == "sqlite":
-        rows = session.all(
-            "select 0, v, entity, id, n, recorded_at, changed, seq from version "
-            "where v > ? order by v limit ?",
-            (v, limit),
-        )
-    else:
-        # the answer's column must not be called xid: `order by` would then sort its text
-        rows = session.all(
-            "select xid::text as transaction, v, entity, id, n, recorded_at, changed, seq "
-            "from version where (xid, v) > (?::xid8, ?) "
-            "and xid < pg_snapshot_xmin(pg_current_snapshot()) "
-            "order by version.xid, v limit ?",
-            (str(xid), v, limit),
-        )
-    return [Change(f"{row[0]}.{row[1]}", *row[1:]) for row in rows]
+        return _changes(session, f"{_LITE} where v > ? order by v limit ?", (v, limit))
+    full = f"{_FULL} where (xid, v) > (?::xid8, ?) and {_SETTLED} {_IN_TURN} limit ?"
+    return _changes(session, full, (str(xid), v, limit))
+
+
+def stretch(session: Session, since: str, limit: int, entity: str) -> tuple[list[Change], str]:
+    """Of the next `limit` changes behind `since` those of one entity, oldest first, and the cursor
+    behind all of them, "" where there are none. Raises BadQuery for what is no cursor."""
+    xid, v = position(since)
+    if session.dialect == "sqlite":
+        among = "select v from version where v > ? order by v limit ?"
+        row = session.one(f"select max(v) from ({among})", (v, limit))
+        if row is None or row[0] is None:
+            return [], ""
+        own = f"{_LITE} where v > ? and v <= ? and entity = ? order by v"
+        return _changes(session, own, (v, row[0], entity)), f"0.{row[0]}"
+    among = f"select xid, v from version where (xid, v) > (?::xid8, ?) and {_SETTLED} {_IN_TURN}"
+    last = f"select l.xid::text, l.v from ({among} limit ?) l order by l.xid desc, l.v desc limit 1"
+    row = session.one(last, (str(xid), v, limit))
+    if row is None:
+        return [], ""
+    own = f"{_FULL} where (xid, v) > (?::xid8, ?) and (xid, v) <= (?::xid8, ?) and entity = ? "
+    return _changes(session, own + _IN_TURN, (str(xid), v, *row, entity)), f"{row[0]}.{row[1]}"
+
+
+_COLUMNS = "v, entity, id, n, recorded_at, changed, seq"
+_LITE = f"select 0, {_COLUMNS} from version"
+# the answer's column must not be called xid: `order by` would then sort its text
+_FULL = f"select xid::text as transaction, {_COLUMNS} from version"
+_SETTLED = "xid < pg_snapshot_xmin(pg_current_snapshot())"
+_IN_TURN = "order by version.xid, v"
+
+
+def _changes(session: Session, sql: str, values: Sequence[object]) -> list[Change]:
+    return [Change(f"{row[0]}.{row[1]}", *row[1:]) for row in session.all(sql, values)]
 
 
 def head(session: Session) -> str:

@@ -64,17 +64,26 @@ class Consumer:
         desk, name = self.desk, self.desk.outlet.name
         if self.upto is None:
             self.upto = start(desk)
-        page = changes.feed(desk.hub, self.upto, PAGE)
-        if not page:
+        page, end = self._page(self.upto)
+        if not end:
             if self.unsaved and desk.outlet.feed:  # who follows it is shown how far behind it is
                 self._save(name, [])
             return False
         news = list(to_tell(desk, page) if desk.outlet.feed else to_say(desk, page))
-        self.upto = page[-1].cursor
+        self.upto = end
         self.unsaved += 1
         if news or self.unsaved >= _UNSAVED:
             self._save(name, news)
         return True
+
+    def _page(self, since: str) -> tuple[list[Change], str]:
+        """What is next in the feed, and where it goes on. A mapping speaks of one entity, and
+        dozens of them read the feed: no other is put before it."""
+        outlet = self.desk.outlet
+        if not outlet.feed:
+            return changes.stretch(self.desk.hub, since, PAGE, outlet.entity)
+        page = changes.feed(self.desk.hub, since, PAGE)
+        return page, page[-1].cursor if page else ""
 
     def _save(self, name: str, news: Sequence[New]) -> None:
         desk = self.desk

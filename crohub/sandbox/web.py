@@ -84,7 +84,7 @@ class WebServer:
         self._socket.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
         config = uvicorn.Config(
             self._app, log_config=None, access_log=False, lifespan="off", ws="none",
-            loop="asyncio", date_header=self._dated, timeout_graceful_shutdown=1,
+            loop="uvloop", date_header=self._dated, timeout_graceful_shutdown=1,
         )  # fmt: skip
         self._server = uvicorn.Server(config)
         self._thread = threading.Thread(

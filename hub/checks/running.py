@@ -35,7 +35,7 @@ ACTOR = "checks"  # who the audit names
 _SPENT = 600_000_000  # microseconds after which what is bounded by nothing is looked at again
 # what a check's own mistake raises; whatever the store raises ends the turn
 _FAULTS = (LookupError, ValueError, TypeError, AttributeError, ArithmeticError)
-_DEAR = 0.5  # seconds of computing after which a study rests
+_DEAR = 0.1  # seconds of computing after which a study rests
 _SHARE = 20  # times as long as it took: checks take a twentieth of the time at most
 _DUE = ("scope", "id")
 _BEGUN = {"cursor": changes.START, "day": "", "policy": ""}
