@@ -9,7 +9,7 @@ import threading
 
 import pytest
 
-from hub.changes import NOW, START, Wanted, changes, feed, head, held_back
+from hub.changes import NOW, START, Wanted, changes, feed, head, held_back, stretch
 from hub.database import session
 from hub.principal import READ, SYSTEM, Principal
 from hub.query import BadQuery
@@ -44,6 +44,32 @@ def test_the_feed_tells_every_version_in_order_and_then_what_is_new(reader, tell
     assert [item["changed"] for item in found] == [{"sex": "female"}] * 5
     assert (again.items, again.next, again.more) == ([], since, False)
     assert [(i["version"], i["changed"]) for i in news.items] == [(2, {"sex": "male"})]
+
+
+def followed(store, since, entity, most=1_000):
+    """The changes of one entity behind a cursor, read stretch by stretch, and where that ended."""
+    found = []
+    for _ in range(most):
+        some, end = stretch(store, since, 3, entity)
+        if not end:
+            break
+        found, since = found + some, end
+    return found, since
+
+
+def test_whoever_waits_for_one_entity_reads_past_the_others(store, tell):
+    for number in range(5):
+        tell(patient(f"p{number}", str(number), sex="female"))
+        tell(Stated(entity="Study", key=str(number), fields={"title": f"T{number}"}))
+
+    found, since = followed(store, START, "Study")
+
+    assert found == [one for one in feed(store, START, 100) if one.entity == "Study"]
+    assert len(found) == 5
+    assert since == feed(store, START, 100)[-1].cursor
+    assert stretch(store, since, 3, "Study") == ([], "")
+    with pytest.raises(BadQuery):
+        stretch(store, "no cursor", 3, "Study")
 
 
 def test_an_empty_feed_can_be_asked_again(reader, tell):
@@ -191,7 +217,7 @@ def write(hub_url, number, each):
 def test_many_writers_at_once_lose_no_version_and_double_none(hub_url):
     writers, each = 4, 60
     threads = [threading.Thread(target=write, args=(hub_url, n, each)) for n in range(writers)]
-    found, since = [], START
+    found, since, own, at = [], START, [], START
     for thread in threads:
         thread.start()
 
@@ -200,5 +226,9 @@ def test_many_writers_at_once_lose_no_version_and_double_none(hub_url):
             for change in feed(opened, since, 7):
                 found.append(change.id)
                 since = change.cursor
+            some, at = followed(opened, at, "Study", most=1)
+            own += some
+        own += followed(opened, at, "Study")[0]
 
+    assert [change.id for change in own] == found
     assert sorted(found) == sorted(f"{n}-{i}" for n in range(writers) for i in range(each))
