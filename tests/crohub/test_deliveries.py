@@ -56,7 +56,8 @@ def test_shadow_is_shown_and_switched_on_with_what_a_person_asks_for(
 ):
     with serve(telling) as hub:
         admit(hub, adt, "880001")
-        hub.until(lambda: pipeline(hub)["counts"]["held"] == 1)
+        # taken in and not looked at yet it is held, too
+        hub.until(lambda: pipeline(hub)["deliveries"] == {"shadow": 1})
         shown, flows = pipeline(hub), hub.get("/ops/pipelines")["flows"]
         [would_be] = hub.get("/ops/deliveries", state="shadow")["items"]
         body = hub.get(f"/ops/deliveries/{would_be['id']}", body="true")["body"]
